@@ -1,0 +1,1 @@
+"""The services, one package each; they share events only, never code."""

@@ -1,0 +1,1 @@
+"""Mechanism and contracts that the services share; no business rule lives here."""

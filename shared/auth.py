@@ -1,0 +1,179 @@
+"""Who is asking: JSON Web Tokens, verified against a JWKS address or one local key.
+
+Claims read: `sub`, `exp` (both required), `name`, `email`, `email_verified`, `roles`, and `iss`
+and `aud` where settings ask for them. A venue's managers are a relation kept by the directory,
+not a role.
+"""
+
+import time
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+import httpx
+import structlog
+from fastapi import Depends, Request
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, KeySet, OctKey, OKPKey, RSAKey
+
+from shared.errors import Busy, NotAllowed, NotAuthenticated
+from shared.events import Author
+from shared.settings import ServiceSettings
+
+AccountRole = Literal["user", "moderator", "admin", "partner"]
+
+SHORTEST_SECRET = 32
+SKEW = 30
+"""Seconds by which clocks may differ."""
+_ASYMMETRIC = ["RS256", "PS256", "ES256", "EdDSA", "Ed25519"]
+_JWKS_AGE = 600.0
+_JWKS_PAUSE = 10.0
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Account:
+    """A signed-in person or partner."""
+
+    id: str
+    name: str = ""
+    email: str | None = None
+    roles: frozenset[str] = field(default_factory=frozenset)
+
+    @property
+    def author(self) -> Author:
+        """How events name this account: an address given as a name stays out of them."""
+        return Author(account_id=self.id, name="" if "@" in self.name else self.name)
+
+    def may(self, *roles: AccountRole) -> bool:
+        """Whether it has one of these roles; an admin has them all."""
+        return bool(self.roles & {*roles, "admin"})
+
+
+class Verifier:
+    """Checks tokens; knows the keys of one issuer."""
+
+    def __init__(self, settings: ServiceSettings) -> None:
+        self._settings = settings
+        self._local = _local_keys(settings.jwt_key) if settings.jwt_key else None
+        self._fetched: KeySet | None = None
+        self._fetched_at = float("-inf")
+        expected = {"iss": settings.jwt_issuer, "aud": settings.jwt_audience}
+        wanted: dict[str, Any] = {
+            name: {"essential": True, "value": value} for name, value in expected.items() if value
+        }
+        self._claims = jwt.JWTClaimsRegistry(
+            leeway=SKEW, sub={"essential": True}, exp={"essential": True}, **wanted
+        )
+
+    async def account(self, token: str) -> Account:
+        """The account a token speaks for; raises `NotAuthenticated`."""
+        try:
+            claims = (await self._decode(token)).claims
+            self._claims.validate(claims)
+        except (JoseError, ValueError) as exc:
+            # the error's name says expired or forged, never what the token holds
+            raise _refused(type(exc).__name__) from None
+        return _account(claims)
+
+    async def _decode(self, token: str) -> jwt.Token:
+        if self._local:
+            keys, algorithms = self._local
+            return jwt.decode(token, keys, algorithms=algorithms)
+        try:
+            return jwt.decode(token, await self._keys(_JWKS_AGE), algorithms=_ASYMMETRIC)
+        except (JoseError, ValueError):
+            # perhaps signed by a key newer than ours: look again, but not at every bad token
+            return jwt.decode(token, await self._keys(_JWKS_PAUSE), algorithms=_ASYMMETRIC)
+
+    async def _keys(self, oldest: float) -> KeySet:
+        if not self._settings.jwks_url:
+            raise Busy("Aucune clé de connexion n'est configurée.")
+        if self._fetched is None or time.monotonic() - self._fetched_at > oldest:
+            try:
+                async with httpx.AsyncClient(timeout=5) as client:
+                    answer = await client.get(self._settings.jwks_url)
+                    self._fetched = KeySet.import_key_set(answer.raise_for_status().json())
+                    self._fetched_at = time.monotonic()
+            except (httpx.HTTPError, JoseError, ValueError) as exc:
+                log.warning("keys of the identity provider not read", error=type(exc).__name__)
+        if self._fetched is None:
+            raise Busy(headers={"Retry-After": "5"})
+        return self._fetched
+
+
+def _local_keys(text: str) -> tuple[Any, list[str]]:
+    """A key and the only algorithms it may verify: a public key must never serve as a secret."""
+    if "-----BEGIN" in text:
+        for kind, algorithms in (
+            (RSAKey, ["RS256", "PS256"]),
+            (ECKey, ["ES256"]),
+            (OKPKey, ["EdDSA", "Ed25519"]),
+        ):
+            try:
+                return kind.import_key(text), algorithms
+            except (JoseError, ValueError, TypeError):
+                continue
+        raise ValueError("JWT_KEY is no RSA, EC or Ed25519 public key in PEM")
+    if len(text) < SHORTEST_SECRET:
+        raise ValueError(f"JWT_KEY must have {SHORTEST_SECRET} characters or more")
+    return OctKey.import_key(text), ["HS256"]
+
+
+def _account(claims: dict[str, Any]) -> Account:
+    roles = claims.get("roles", [])
+    email = claims.get("email")
+    if not isinstance(claims["sub"], str) or not isinstance(roles, list):
+        raise _refused("InvalidClaim")
+    usable = isinstance(email, str) and claims.get("email_verified", True) is True
+    return Account(
+        id=claims["sub"],
+        name=str(claims.get("name", "")),
+        email=email if usable else None,
+        roles=frozenset(role for role in roles if isinstance(role, str)),
+    )
+
+
+def _refused(why: str) -> NotAuthenticated:
+    titles = {"ExpiredTokenError": "Votre connexion a expiré, reconnectez-vous."}
+    return NotAuthenticated(
+        titles.get(why, "Le jeton de connexion n'est pas valable."),
+        headers={"WWW-Authenticate": 'Bearer error="invalid_token"'},
+    )
+
+
+async def _bearer(request: Request) -> Account | None:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if not scheme:
+        return None
+    if scheme.lower() != "bearer" or not token.strip():
+        raise NotAuthenticated(headers={"WWW-Authenticate": "Bearer"})
+    verifier: Verifier = request.app.state.verifier
+    return await verifier.account(token.strip())
+
+
+async def _signed_in(account: Annotated[Account | None, Depends(_bearer)]) -> Account:
+    if account is None:
+        raise NotAuthenticated(headers={"WWW-Authenticate": "Bearer"})
+    return account
+
+
+SignedIn = Annotated[Account, Depends(_signed_in)]
+"""A route's parameter: the account, or a 401."""
+
+
+class _Requires:
+    """A dependency that lets only some roles in."""
+
+    def __init__(self, *roles: AccountRole) -> None:
+        self._roles = roles
+
+    async def __call__(self, account: SignedIn) -> Account:
+        if not account.may(*self._roles):
+            raise NotAllowed()
+        return account
+
+
+Admin = Annotated[Account, Depends(_Requires("admin"))]
+"""A route's parameter: an admin's account, or a 401 or 403."""

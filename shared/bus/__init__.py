@@ -1,0 +1,1 @@
+"""Events over Kafka: at least once on the wire, once in effect."""

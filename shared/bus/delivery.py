@@ -1,0 +1,168 @@
+"""From a batch of records to effects that happen once.
+
+One transaction holds the inbox rows and the effects of a whole batch. If anything in it fails,
+each message is taken alone: tried, waited for, or parked as a dead letter with its reason.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, NoReturn
+
+import structlog
+
+from shared.bus.dead_letters import letter
+from shared.bus.envelope import Envelope, Record, Undecodable, open_envelope
+from shared.database import OUTAGES, Database, Transaction, is_conflict, now
+from shared.errors import Problem
+from shared.events import TYPES, Event
+from shared.metrics import DEAD_LETTERS, DUPLICATES, HANDLED, RETRIES
+from shared.observability import correlated, span
+
+Handler = Callable[[Any, Transaction], Awaitable[None]]
+Handlers = Mapping[type[Event], Handler]
+
+ATTEMPTS = 5
+FIRST_PAUSE = 0.1
+LONGEST_WAIT = 30.0
+DEAD_IN_A_ROW = 20
+"""So many dead letters one after the other are an outage of ours, not bad messages."""
+
+log = structlog.get_logger()
+
+
+class Permanent(Exception):
+    """Raised by a handler: no further attempt can succeed."""
+
+
+class Delivery:
+    """Delivers records to one service's handlers."""
+
+    def __init__(self, service: str, database: Database, handlers: Handlers) -> None:
+        self._service = service
+        self._database = database
+        self._handlers = handlers
+        self._parked_in_a_row = 0
+        self.failure: str | None = None
+        """Why deliveries wait or have stopped, for the readiness check."""
+
+    async def __call__(self, records: Sequence[Record]) -> None:
+        """Return when every record has had its effect or is parked; never raises but to stop."""
+        try:
+            await self._handle(records)
+            self._settled()
+        except Exception as exc:
+            log.debug("batch falls apart", size=len(records), error=type(exc).__name__)
+            for record in records:
+                await self._deliver_alone(record)
+
+    async def _handle(self, records: Sequence[Record]) -> None:
+        """All effects of these records in one transaction, or none."""
+        envelopes = self._wanted(records)
+        if not envelopes:
+            return
+        async with self._database.transaction() as tx:
+            seen = {row["_id"] for row in await tx["inbox"].find({"_id": {"$in": [*envelopes]}})}
+            fresh = [envelope for id_, envelope in envelopes.items() if id_ not in seen]
+            await tx["inbox"].insert(*({"_id": one.id, "at": tx.now} for one in fresh))
+            for envelope in fresh:
+                await self._apply(envelope, tx)
+        DUPLICATES.inc(len(seen))
+        for envelope in fresh:
+            HANDLED.labels(envelope.type).inc()
+
+    def _wanted(self, records: Sequence[Record]) -> dict[str, Envelope]:
+        """By event id, those of the records that this service has a handler for."""
+        envelopes = (open_envelope(record) for record in records)
+        return {
+            envelope.id: envelope
+            for envelope in envelopes
+            # a type that nobody here knows passes by
+            if TYPES.get(envelope.type) in self._handlers
+        }
+
+    async def _apply(self, envelope: Envelope, tx: Transaction) -> None:
+        handler = self._handlers[TYPES[envelope.type]]
+        with correlated(envelope.correlation_id, trace_of(envelope)), span(envelope.type):
+            await handler(envelope.event(), tx)
+
+    async def _deliver_alone(self, record: Record) -> None:
+        failures = 0
+        wait = 1.0
+        while True:
+            try:
+                await self._handle([record])
+                self._settled()
+                return None
+            except (Undecodable, Permanent, Problem) as exc:
+                return await self._park(record, _reason(exc), failures + 1)
+            except OUTAGES as exc:
+                self.failure = type(exc).__name__
+                log.warning("delivery waits", error=self.failure, seconds=wait)
+                await asyncio.sleep(wait)
+                wait = min(wait * 2, LONGEST_WAIT)
+            except Exception as exc:
+                RETRIES.inc()
+                if not is_conflict(exc):
+                    failures += 1
+                    log.warning("handler failed", attempt=failures, exc_info=exc)
+                if failures >= ATTEMPTS:
+                    return await self._park(record, _reason(exc), failures)
+                await asyncio.sleep(FIRST_PAUSE * 2**failures * random.uniform(0.5, 1.5))
+
+    def _settled(self) -> None:
+        self.failure = None
+        self._parked_in_a_row = 0
+
+    async def _park(self, record: Record, reason: str, attempts: int) -> None:
+        """Keep a message apart, through the outbox: once, whatever is killed or away."""
+        row = letter(record, self._service, reason, attempts, now())
+        wait = 1.0
+        while True:
+            try:
+                async with self._database.transaction() as tx:
+                    if await tx["outbox"].get(row["_id"]) is None:
+                        await tx["outbox"].insert(row)
+                break
+            except Exception as exc:
+                self.failure = type(exc).__name__
+                log.warning("dead letter waits", error=self.failure, seconds=wait)
+                await asyncio.sleep(wait)
+                wait = min(wait * 2, LONGEST_WAIT)
+        DEAD_LETTERS.labels(record.topic).inc()
+        log.error(
+            "dead letter",
+            topic=record.topic,
+            partition=record.partition,
+            offset=record.offset,
+            reason=reason,
+            attempts=attempts,
+        )
+        self._parked_in_a_row += 1
+        if self._parked_in_a_row >= DEAD_IN_A_ROW:
+            await self._halt()
+
+    async def _halt(self) -> NoReturn:
+        """Stop consuming, visibly, until somebody restarts the service."""
+        self.failure = f"{DEAD_IN_A_ROW} dead letters in a row"
+        log.critical("deliveries stopped", reason=self.failure)
+        await asyncio.Event().wait()
+        raise AssertionError
+
+
+def trace_of(envelope: Envelope) -> dict[str, str]:
+    """The W3C trace headers that travelled with an event."""
+    return {
+        name: envelope.headers[f"ce_{name}"]
+        for name in ("traceparent", "tracestate")
+        if f"ce_{name}" in envelope.headers
+    }
+
+
+def _reason(exc: Exception) -> str:
+    """What to tell an operator: our own refusals in full, others by kind only (personal data)."""
+    if isinstance(exc, Problem):
+        return f"{exc.type}: {exc.title}"
+    if isinstance(exc, Undecodable | Permanent):
+        return str(exc)
+    return type(exc).__name__

@@ -1,0 +1,61 @@
+"""Names of topics, and the admin calls that make them."""
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import TopicAlreadyExistsError, for_code
+
+from shared.events import contacts
+from shared.settings import ServiceSettings
+
+_FOREVER = "-1"
+
+
+def topic_of(settings: ServiceSettings, stream: str) -> str:
+    """The topic of a stream on this broker."""
+    return f"{settings.topic_prefix}{stream}"
+
+
+def dead_topic(topic: str, service: str) -> str:
+    """Where one listening service parks what it could not handle of a topic."""
+    return f"{topic}.{service}.dead"
+
+
+def _config(stream: str) -> dict[str, str]:
+    # events are the memory of the whole system: a service that comes later reads them all
+    if stream == contacts.STREAM:
+        return {"cleanup.policy": "compact"}
+    return {"retention.ms": _FOREVER}
+
+
+async def ensure_topics(settings: ServiceSettings, service: str, listens: frozenset[str]) -> None:
+    """Create the topics that a service writes or reads, and its dead letters; idempotent."""
+    wanted = [
+        NewTopic(
+            topic_of(settings, stream),
+            settings.topic_partitions,
+            settings.topic_replication,
+            topic_configs=_config(stream),
+        )
+        for stream in sorted(listens | {service, contacts.STREAM})
+    ] + [
+        NewTopic(
+            dead_topic(topic_of(settings, stream), service),
+            1,
+            settings.topic_replication,
+            topic_configs={"retention.ms": _FOREVER},
+        )
+        for stream in sorted(listens)
+    ]
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_url)
+    await admin.start()
+    try:
+        existing = set(await admin.list_topics())
+        missing = [topic for topic in wanted if topic.name not in existing]
+        if missing:
+            result = await admin.create_topics(missing)
+            for _, code, *_ in result.topic_errors:
+                error = for_code(code)
+                # another service was quicker
+                if code and error is not TopicAlreadyExistsError:
+                    raise error(str(result.topic_errors))
+    finally:
+        await admin.close()

@@ -1,0 +1,159 @@
+"""Refusals: RFC 9457 problem documents, with a stable `type` and a French `title`.
+
+A `Problem` raised in a use case is an answer over HTTP and a dead letter on the bus.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
+TYPE_PREFIX = "urn:mednum:problem:"
+
+
+@dataclass(frozen=True)
+class InvalidField:
+    """One thing wrong with an input: where, which rule it breaks, and the rule in French."""
+
+    field: str
+    rule: str
+    message: str
+
+
+class Problem(Exception):
+    """A refusal that says what is wrong; subclasses fix its type, status and title."""
+
+    type: ClassVar[str] = "internal-error"
+    status: ClassVar[int] = 500
+    title: ClassVar[str] = "Une erreur inattendue est survenue."
+
+    def __init__(
+        self,
+        detail: str | None = None,
+        *,
+        invalid: Sequence[InvalidField] = (),
+        headers: Mapping[str, str] | None = None,
+        **extra: Any,
+    ) -> None:
+        super().__init__(detail or self.title)
+        self.detail = detail
+        self.invalid = tuple(invalid)
+        self.headers = dict(headers or {})
+        self.extra = extra
+
+
+class InvalidInput(Problem):
+    """Some fields break a rule; `invalid` names them."""
+
+    type = "invalid-input"
+    status = 422
+    title = "Certaines informations ne sont pas valables."
+
+
+class NotAuthenticated(Problem):
+    """No token, or one that is expired or forged."""
+
+    type = "not-authenticated"
+    status = 401
+    title = "Il faut se connecter pour faire cela."
+
+
+class NotAllowed(Problem):
+    """The account is known but has no right to this."""
+
+    type = "not-allowed"
+    status = 403
+    title = "Vous n'avez pas le droit de faire cela."
+
+
+class NotFound(Problem):
+    """There is no such thing."""
+
+    type = "not-found"
+    status = 404
+    title = "Cette page n'existe pas."
+
+
+class MethodNotAllowed(Problem):
+    """The address exists, the method does not."""
+
+    type = "method-not-allowed"
+    status = 405
+    title = "Cette action n'existe pas à cette adresse."
+
+
+class BadRequest(Problem):
+    """The request cannot be read."""
+
+    type = "bad-request"
+    status = 400
+    title = "La demande n'a pas pu être lue."
+
+
+class TooLarge(Problem):
+    """The body is over the limit."""
+
+    type = "too-large"
+    status = 413
+    title = "La demande est trop volumineuse."
+
+
+class Busy(Problem):
+    """Nothing was written; the same request may pass in a moment."""
+
+    type = "busy"
+    status = 503
+    title = "Le service est momentanément indisponible, réessayez dans un instant."
+
+
+RULES = {
+    "missing": "Cette information est obligatoire.",
+    "extra_forbidden": "Ce champ n'existe pas.",
+    "string_type": "Il faut un texte.",
+    "int_type": "Il faut un nombre entier.",
+    "int_parsing": "Il faut un nombre entier.",
+    "float_type": "Il faut un nombre.",
+    "float_parsing": "Il faut un nombre.",
+    "bool_parsing": "Il faut vrai ou faux.",
+    "list_type": "Il faut une liste.",
+    "dict_type": "Il faut un objet.",
+    "model_attributes_type": "Il faut un objet.",
+    "json_invalid": "Ce n'est pas du JSON.",
+    "string_too_short": "Ce texte est trop court.",
+    "string_too_long": "Ce texte est trop long.",
+    "too_short": "Il en faut davantage.",
+    "too_long": "Il y en a trop.",
+    "literal_error": "Cette valeur n'est pas dans la liste.",
+    "greater_than_equal": "Cette valeur est trop petite.",
+    "less_than_equal": "Cette valeur est trop grande.",
+    "date_from_datetime_parsing": "Il faut une date (AAAA-MM-JJ).",
+    "date_parsing": "Il faut une date (AAAA-MM-JJ).",
+    "url_parsing": "Il faut une adresse web complète (https://…).",
+    "url_scheme": "L'adresse doit commencer par http:// ou https://.",
+}
+
+
+def document(problem: Problem) -> dict[str, Any]:
+    """The problem as a JSON object (RFC 9457), fields that are wrong under `invalid_params`."""
+    body: dict[str, Any] = {
+        "type": TYPE_PREFIX + problem.type,
+        "title": problem.title,
+        "status": problem.status,
+    }
+    if problem.detail:
+        body["detail"] = problem.detail
+    if problem.invalid:
+        body["invalid_params"] = [asdict(field) for field in problem.invalid]
+    return body | problem.extra
+
+
+def explain(errors: Sequence[Any]) -> list[InvalidField]:
+    """Pydantic's errors (`errors()` of an exception) as fields, rules and French sentences."""
+    return [
+        InvalidField(
+            field=".".join(str(part) for part in error["loc"] if part not in ("body", "query"))
+            or "body",
+            rule=error["type"],
+            message=RULES.get(error["type"]) or error["msg"].removeprefix("Value error, "),
+        )
+        for error in errors
+    ]

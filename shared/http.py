@@ -1,0 +1,138 @@
+"""HTTP around every service: problem documents, conflicts tried again, one size limit."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Iterator
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared.database import OUTAGES, is_conflict
+from shared.errors import (
+    BadRequest,
+    Busy,
+    InvalidInput,
+    MethodNotAllowed,
+    NotAllowed,
+    NotAuthenticated,
+    NotFound,
+    Problem,
+    TooLarge,
+    document,
+    explain,
+)
+from shared.observability import RequestContext
+
+MAX_BODY = 1024 * 1024
+"""Bytes of a request's body, unless a route says otherwise."""
+
+TRIES = 8
+
+log = structlog.get_logger()
+
+BY_STATUS: dict[int, type[Problem]] = {
+    problem.status: problem
+    for problem in (
+        BadRequest, NotAuthenticated, NotAllowed, NotFound, MethodNotAllowed, TooLarge, Busy,
+    )
+}  # fmt: skip
+
+
+def response(problem: Problem) -> JSONResponse:
+    """The HTTP answer for a problem."""
+    return JSONResponse(
+        document(problem),
+        problem.status,
+        headers=problem.headers,
+        media_type="application/problem+json",
+    )
+
+
+async def _on_problem(_: Request, problem: Problem) -> JSONResponse:
+    return response(problem)
+
+
+async def _on_validation(_: Request, exc: RequestValidationError) -> JSONResponse:
+    return response(InvalidInput(invalid=explain(exc.errors())))
+
+
+async def _on_http_exception(_: Request, exc: HTTPException) -> JSONResponse:
+    known = BY_STATUS.get(exc.status_code)
+    if known:
+        return response(known(headers=exc.headers))
+    body = {
+        "type": "about:blank",
+        "title": HTTPStatus(exc.status_code).phrase,
+        "status": exc.status_code,
+    }
+    return JSONResponse(body, exc.status_code, media_type="application/problem+json")
+
+
+async def _on_outage(_: Request, exc: Exception) -> JSONResponse:
+    log.warning("database unreachable", error=type(exc).__name__)
+    return response(Busy(headers={"Retry-After": "5"}))
+
+
+async def _on_anything(_: Request, exc: Exception) -> JSONResponse:
+    # the server logs the trace; the answer gives nothing of it away
+    log.error("unexpected error", error=type(exc).__name__)
+    return response(Problem())
+
+
+class RetryConflicts:
+    """ASGI: runs a request again when its transaction met another one, and lost.
+
+    A route's transaction ends before its answer starts, so nothing was written nor sent.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, at most `TRIES` times."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        received: list[Message] = []
+        for attempt in range(TRIES):
+            replay = iter(list(received))
+
+            async def again(replay: Iterator[Message] = replay) -> Message:
+                for message in replay:
+                    return message
+                message = await receive()
+                # a stream longer than a transaction's body commits by itself, in parts
+                if sum(len(part.get("body", b"")) for part in received) <= MAX_BODY:
+                    received.append(message)
+                return message
+
+            try:
+                await self.app(dict(scope), again, send)
+                return
+            except Exception as exc:
+                if not is_conflict(exc):
+                    raise
+                log.info("conflict, trying again", attempt=attempt + 1)
+                await asyncio.sleep(random.uniform(0, 0.02 * 2**attempt))
+        await response(Busy(headers={"Retry-After": "1"}))(scope, receive, send)
+
+
+def install(app: FastAPI) -> None:
+    """Give an app its problem documents and its handling of conflicts."""
+    handlers: list[tuple[type[Exception], Callable[[Request, Any], Awaitable[JSONResponse]]]] = [
+        (Problem, _on_problem),
+        (RequestValidationError, _on_validation),
+        (HTTPException, _on_http_exception),
+        *((outage, _on_outage) for outage in OUTAGES),
+        (Exception, _on_anything),
+    ]
+    for kind, handler in handlers:
+        app.add_exception_handler(kind, handler)
+    app.add_middleware(RetryConflicts)
+    app.add_middleware(RequestContext)

@@ -1,0 +1,124 @@
+"""Logs (structlog), one correlation id from the HTTP request to the mail, and trace context.
+
+OpenTelemetry hooks: `traceparent` is read from requests and messages and passed on in events.
+With only the API installed nothing is exported; install an SDK and its exporter to see spans.
+"""
+
+import logging
+import re
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from uuid import uuid4
+
+import structlog
+from opentelemetry import context, propagate, trace
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+correlation_id: ContextVar[str] = ContextVar("correlation_id", default="")
+
+_tracer = trace.get_tracer("mednum")
+_WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_QUIET = {"aiokafka": logging.CRITICAL, "faststream": logging.CRITICAL, "uvicorn": logging.WARNING}
+
+
+def configure_logging(service: str, *, json: bool, level: str) -> None:
+    """Send every log line, ours and the libraries', to stdout in one format."""
+    chain: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    renderer: structlog.typing.Processor = (
+        structlog.processors.JSONRenderer(ensure_ascii=False)
+        if json
+        else structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())
+    )
+    structlog.configure(
+        processors=[*chain, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=chain, processor=renderer)
+    )
+    logging.basicConfig(handlers=[handler], level=level, force=True)
+    for name, quiet in _QUIET.items():
+        logging.getLogger(name).setLevel(quiet)
+    structlog.contextvars.bind_contextvars(service=service)
+
+
+@contextmanager
+def correlated(given: str | None, headers: Mapping[str, str]) -> Iterator[str]:
+    """Run a block under a correlation id (a new one if none is well formed) and its trace."""
+    value = given if given and _WELL_FORMED.fullmatch(given) else uuid4().hex
+    token = correlation_id.set(value)
+    trace_token = context.attach(propagate.extract(headers))
+    try:
+        with structlog.contextvars.bound_contextvars(correlation_id=value):
+            yield value
+    finally:
+        context.detach(trace_token)
+        correlation_id.reset(token)
+
+
+@contextmanager
+def span(name: str) -> Iterator[None]:
+    """A span around a block; costs nothing without an SDK."""
+    with _tracer.start_as_current_span(name):
+        yield
+
+
+def trace_headers() -> dict[str, str]:
+    """The W3C headers of the current trace, empty outside of one."""
+    headers: dict[str, str] = {}
+    propagate.inject(headers)
+    return headers
+
+
+class RequestContext:
+    """ASGI: correlates each request and logs it by its route, never by its raw path."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = {
+            key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]
+        }
+        started = time.perf_counter()
+        status = 500
+
+        with correlated(headers.get("x-correlation-id"), headers) as value:
+
+            async def answer(message: Message) -> None:
+                nonlocal status
+                if message["type"] == "http.response.start":
+                    status = message["status"]
+                    message["headers"] = [
+                        *message.get("headers", []),
+                        (b"x-correlation-id", value.encode()),
+                    ]
+                await send(message)
+
+            try:
+                await self.app(scope, receive, answer)
+            finally:
+                # the route's template: a raw path may hold a signed link
+                route = getattr(scope.get("route"), "path", "?")
+                if not route.startswith(("/health", "/metrics")):
+                    structlog.get_logger().info(
+                        "request",
+                        method=scope["method"],
+                        route=route,
+                        status=status,
+                        ms=round((time.perf_counter() - started) * 1000, 1),
+                    )

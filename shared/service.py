@@ -1,0 +1,271 @@
+"""What every service is made of: roles, lifespan, health, metrics; the rest is its own.
+
+`ROLES` decides which parts a process runs. Start: database (waits) → indexes → Kafka (waits) →
+topics → consumer → relay; stop in reverse. The HTTP port opens at once and `/health/ready`
+says which part is not there yet.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+import prometheus_client
+import structlog
+import uvicorn
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from fastapi.responses import JSONResponse
+from faststream.kafka import KafkaBroker
+
+from shared import http, metrics
+from shared.auth import Verifier
+from shared.bus import outbox
+from shared.bus.broker import lag, make_broker, subscribe
+from shared.bus.delivery import Delivery, Handlers
+from shared.bus.topics import ensure_topics
+from shared.database import Database, Index, Transaction
+from shared.observability import configure_logging
+from shared.settings import ServiceSettings
+
+Sender = Callable[[Database], Awaitable[None]]
+"""A loop that runs until cancelled, beside the consumer: mails, calls to partners."""
+
+LONGEST_WAIT = 30.0
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Service:
+    """A service's parts, named once, in its `app.py`."""
+
+    name: str
+    settings: ServiceSettings
+    router: APIRouter
+    handlers: Handlers = field(default_factory=dict)
+    indexes: Sequence[Index] = ()
+    sender: Sender | None = None
+    state: Mapping[str, Any] = field(default_factory=dict)
+    """What routes find in `request.app.state`."""
+
+    @property
+    def listens(self) -> frozenset[str]:
+        """The streams that its handlers want."""
+        return frozenset(event.STREAM for event in self.handlers)
+
+    def database(self) -> Database:
+        """A connection to its database."""
+        return Database(
+            self.settings.mongo_url,
+            f"{self.settings.database_prefix}{self.name}",
+            outbox.publisher(self.name, self.settings),
+        )
+
+    @property
+    def all_indexes(self) -> list[Index]:
+        """Its own indexes and the bus's."""
+        return [*outbox.INDEXES, *self.indexes]
+
+
+async def _transaction(request: Request) -> AsyncIterator[Transaction]:
+    database: Database = request.app.state.database
+    async with database.transaction() as tx:
+        yield tx
+
+
+RequestTx = Annotated[Transaction, Depends(_transaction, scope="function")]
+"""A route's parameter: its transaction, committed before the answer is sent."""
+
+
+def _database(request: Request) -> Database:
+    database: Database = request.app.state.database
+    return database
+
+
+RequestDatabase = Annotated[Database, Depends(_database)]
+"""A route's parameter for work in several transactions."""
+
+
+class Runtime:
+    """One process of a service: its parts as they come up, and what is wrong with each."""
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+        self.settings = service.settings
+        self.database = service.database()
+        self.delivery = Delivery(service.name, self.database, service.handlers)
+        self.broker: KafkaBroker = make_broker(self.settings)
+        self.relay = outbox.Relay(self.database, self.broker, self._ensure_topics)
+        self._consumer: Callable[[], Any] = lambda: None
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._starting: str | None = "starting"
+
+    @property
+    def _on_bus(self) -> bool:
+        return bool(self.settings.roles & {"consumer", "relay"})
+
+    @property
+    def _consumes(self) -> bool:
+        return "consumer" in self.settings.roles and bool(self.service.listens)
+
+    async def run(self) -> None:
+        """Bring everything up, waiting for what is away, then keep the loops going."""
+        await self._wait_for("database", self.database.ping)
+        await self._wait_for(
+            "indexes", lambda: self.database.ensure_indexes(self.service.all_indexes)
+        )
+        if "sender" in self.settings.roles and self.service.sender:
+            self._tasks["sender"] = asyncio.create_task(_run(self.service.sender, self.database))
+        if self._on_bus:
+            await self._wait_for("kafka", self._ensure_topics)
+            if self._consumes:
+                self._consumer = subscribe(
+                    self.broker,
+                    self.settings,
+                    service=self.service.name,
+                    listens=self.service.listens,
+                    delivery=self.delivery,
+                )
+            await self._wait_for("kafka", self.broker.start)
+            if "relay" in self.settings.roles:
+                self._tasks["relay"] = asyncio.create_task(self.relay.run())
+        self._starting = None
+        log.info("ready", roles=sorted(self.settings.roles))
+
+    async def stop(self) -> None:
+        """Stop the loops, then the broker, then the database."""
+        for task in reversed(self._tasks.values()):
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        with contextlib.suppress(Exception):
+            await self.broker.stop()
+        self.database.close()
+
+    async def _ensure_topics(self) -> None:
+        await ensure_topics(self.settings, self.service.name, self.service.listens)
+
+    async def _wait_for(self, part: str, start: Callable[[], Awaitable[None]]) -> None:
+        wait = 0.5
+        while True:
+            try:
+                return await start()
+            except Exception as exc:
+                self._starting = f"{part}: {type(exc).__name__}"
+                log.warning("waiting", part=part, error=type(exc).__name__, seconds=wait)
+                await asyncio.sleep(wait)
+                wait = min(wait * 2, LONGEST_WAIT)
+
+    async def red(self) -> dict[str, str]:
+        """The parts that are not well, each with its reason; empty means ready."""
+        parts: dict[str, str] = {}
+        try:
+            await asyncio.wait_for(self.database.ping(), 3)
+        except Exception as exc:
+            parts["database"] = type(exc).__name__
+        if self._starting:
+            parts["start"] = self._starting
+        if self.relay.failure:
+            parts["relay"] = self.relay.failure
+        if self.delivery.failure:
+            parts["consumer"] = self.delivery.failure
+        for name, task in self._tasks.items():
+            if task.done():
+                parts[name] = "stopped"
+        if self._consumes and not self._starting and not self._assigned():
+            parts["consumer"] = "no partition assigned yet"
+        return parts
+
+    def _assigned(self) -> bool:
+        """Whether the group has dealt out its partitions; a spare replica may hold none."""
+        consumer = self._consumer()
+        return consumer is not None and consumer._coordinator.generation > 0
+
+    async def measure(self) -> None:
+        """Bring the gauges up to date."""
+        pending, oldest = await outbox.pending(self.database)
+        metrics.OUTBOX_PENDING.set(pending)
+        metrics.OUTBOX_OLDEST.set(oldest)
+        if consumer := self._consumer():
+            metrics.CONSUMER_LAG.set(await asyncio.wait_for(lag(consumer), 2))
+
+
+async def _run(sender: Sender, database: Database) -> None:
+    await sender(database)
+
+
+def build(service: Service) -> FastAPI:
+    """The service's ASGI application."""
+    settings = service.settings
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        runtime = Runtime(service)
+        app.state.runtime = runtime
+        app.state.database = runtime.database
+        starting = asyncio.create_task(runtime.run())
+        try:
+            yield
+        finally:
+            starting.cancel()
+            await asyncio.gather(starting, return_exceptions=True)
+            await runtime.stop()
+
+    app = FastAPI(
+        title=f"mednum · {service.name}",
+        lifespan=lifespan,
+        max_body_size=http.MAX_BODY,
+        strict_content_type=True,
+    )
+    app.state.settings = settings
+    app.state.verifier = Verifier(settings)
+    for name, value in service.state.items():
+        setattr(app.state, name, value)
+    http.install(app)
+    app.include_router(_operations)
+    if "api" in settings.roles:
+        app.include_router(service.router)
+    return app
+
+
+_operations = APIRouter(tags=["operations"])
+
+
+@_operations.get("/health/live")
+async def live() -> dict[str, str]:
+    """Whether the process answers at all."""
+    return {"status": "live"}
+
+
+@_operations.get("/health/ready")
+async def ready(request: Request) -> JSONResponse:
+    """Whether every part of the process works; says which does not, and why."""
+    red = await request.app.state.runtime.red()
+    body = {"status": "not ready" if red else "ready", "red": red}
+    return JSONResponse(body, 503 if red else 200)
+
+
+@_operations.get("/metrics", include_in_schema=False)
+async def measures(request: Request) -> Response:
+    """What Prometheus reads."""
+    with contextlib.suppress(Exception):
+        await request.app.state.runtime.measure()
+    return Response(
+        prometheus_client.generate_latest(), media_type=prometheus_client.CONTENT_TYPE_LATEST
+    )
+
+
+def serve(service: Service) -> None:
+    """Run one process of a service until it is told to stop."""
+    settings = service.settings
+    configure_logging(service.name, json=settings.log_format == "json", level=settings.log_level)
+    uvicorn.run(
+        build(service),
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,  # raw paths may hold signed links
+        server_header=False,
+        timeout_graceful_shutdown=8,
+    )
