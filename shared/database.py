@@ -4,11 +4,14 @@
 MongoDB transaction, so a state change and its events are there together or not at all.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from itertools import count
+from typing import Any, Protocol, TypeVar
 from uuid import uuid4
 
 from motor.motor_asyncio import (
@@ -25,6 +28,10 @@ from pymongo.write_concern import WriteConcern
 from shared.events import Event, Timer
 
 Document = dict[str, Any]
+T = TypeVar("T")
+
+TRIES = 8
+"""How often a unit of work is run when others write the same documents."""
 
 OUTAGES: tuple[type[Exception], ...] = (ConnectionFailure, ExecutionTimeout)
 """The database is away or does not answer: wait, nothing is wrong with the request."""
@@ -251,6 +258,18 @@ class Database:
         if published:
             for callback in self.on_published:
                 callback()
+
+    async def run(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Run a unit of work in a transaction, again after a conflict; returns its result."""
+        for attempt in count(1):
+            try:
+                async with self.transaction() as tx:
+                    return await work(tx)
+            except Exception as exc:
+                if attempt >= TRIES or not is_conflict(exc):
+                    raise
+                await asyncio.sleep(random.uniform(0, 0.02 * 2**attempt))
+        raise AssertionError
 
     def plain(self, collection: str) -> AsyncIOMotorCollection[Document]:
         """A collection outside of transactions, for the bus's own bookkeeping."""

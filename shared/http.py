@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.database import OUTAGES, is_conflict
+from shared.database import OUTAGES, TRIES, is_conflict
 from shared.errors import (
     BadRequest,
     Busy,
@@ -31,8 +31,6 @@ from shared.observability import RequestContext
 
 MAX_BODY = 1024 * 1024
 """Bytes of a request's body, unless a route says otherwise."""
-
-TRIES = 8
 
 log = structlog.get_logger()
 

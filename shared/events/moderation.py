@@ -12,6 +12,16 @@ CaseKind = Literal["edit", "news", "announcement"]
 DecidedAs = Literal["manager", "moderator", "silence"]
 
 
+def reminder_timer(case_id: str) -> str:
+    """The id of a case's reminder."""
+    return f"review-reminder:{case_id}"
+
+
+def deadline_timer(case_id: str) -> str:
+    """The id of a case's deadline."""
+    return f"review-deadline:{case_id}"
+
+
 class CaseEvent(Event, abstract=True):
     """An event about one review case; its id is the id of what is reviewed."""
 
@@ -61,7 +71,7 @@ class ReviewReminderReached(Timer, CaseEvent):
     @property
     def timer_id(self) -> str:
         """One reminder per case."""
-        return f"review-reminder:{self.case_id}"
+        return reminder_timer(self.case_id)
 
 
 class ReviewDeadlineReached(Timer, CaseEvent):
@@ -72,7 +82,7 @@ class ReviewDeadlineReached(Timer, CaseEvent):
     @property
     def timer_id(self) -> str:
         """One deadline per case."""
-        return f"review-deadline:{self.case_id}"
+        return deadline_timer(self.case_id)
 
 
 class Decision(Contract):

@@ -1,0 +1,1 @@
+"""Venue sheets: import, history, proposed edits and news; applies what was approved."""

@@ -1,0 +1,239 @@
+"""The directory over HTTP: request and response models, nothing else."""
+
+from datetime import datetime
+from tempfile import SpooledTemporaryFile
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from services.directory import use_cases
+from services.directory.domain.fiche import COLUMNS
+from services.directory.domain.proposals import NewsItem, Proposal, Revision, Venue
+from services.directory.importer import import_csv
+from shared.auth import Admin, SignedIn
+from shared.errors import InvalidField, InvalidInput
+from shared.events import FieldValue
+from shared.service import RequestDatabase, RequestTx
+
+router = APIRouter(tags=["directory"])
+
+LARGEST_IMPORT = 64 * 1024 * 1024
+IN_MEMORY = 1024 * 1024
+
+Source = Annotated[str, StringConstraints(pattern=r"^[\w .-]{1,80}$")]
+Comment = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000)]
+
+
+class VenueOut(BaseModel):
+    """A sheet: all 32 columns of the national schema, null where nothing is known."""
+
+    id: str
+    revision: int
+    updated_at: datetime
+    fiche: dict[str, FieldValue]
+
+    @classmethod
+    def of(cls, venue: Venue) -> "VenueOut":
+        """The answer for a venue."""
+        return cls(
+            id=venue.id,
+            revision=venue.revision,
+            updated_at=venue.updated_at,
+            fiche={name: venue.fiche.get(name) for name in COLUMNS},
+        )
+
+
+class VenuePage(BaseModel):
+    """A part of the list; `next` is the `after` of the following part."""
+
+    total: int
+    items: list[VenueOut]
+    next: int | None
+
+
+class HistoryOut(BaseModel):
+    """A sheet's revisions, newest first."""
+
+    items: list[Revision]
+
+
+class EditIn(BaseModel):
+    """A proposed edit: only the fields that change, against the revision that was read."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    base_revision: Annotated[int, Field(strict=True)]
+    changes: dict[str, Any]
+    comment: Comment = ""
+
+
+class NewsIn(BaseModel):
+    """A proposed news item."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    titre: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=140)]
+    texte: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=5000)]
+    lien: Annotated[str, StringConstraints(max_length=2000)] | None = None
+
+
+class ProposalOut(BaseModel):
+    """A proposal and what became of it."""
+
+    id: str
+    kind: Literal["edit", "news"]
+    venue_id: str
+    state: str
+    proposed_at: datetime
+    base_revision: int | None = None
+    changes: dict[str, FieldValue] | None = None
+    titre: str | None = None
+    texte: str | None = None
+    lien: str | None = None
+    comment: str | None = None
+    outcome: dict[str, Any] | None = None
+
+    @classmethod
+    def of(cls, proposal: Proposal | NewsItem) -> "ProposalOut":
+        """The answer for an edit or a news item."""
+        return cls.model_validate(proposal.model_dump())
+
+
+class NewsOut(BaseModel):
+    """A news item that is online."""
+
+    id: str
+    titre: str
+    texte: str
+    lien: str | None
+    published_at: datetime
+
+
+class NewsPage(BaseModel):
+    """A venue's news, newest first."""
+
+    items: list[NewsOut]
+
+
+class ManagersOut(BaseModel):
+    """The accounts that manage a venue."""
+
+    venue_id: str
+    managers: list[str]
+
+
+class ImportReport(BaseModel):
+    """What became of each row of a file."""
+
+    created: int
+    updated: int
+    unchanged: int
+    refused: int
+    errors: list[dict[str, Any]]
+
+
+@router.get("/venues")
+async def list_venues(
+    tx: RequestTx,
+    after: Annotated[int, Query(ge=0)] = 0,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    code_insee: str | None = None,
+    code_postal: str | None = None,
+) -> VenuePage:
+    """The directory's list in parts, or the venues of a commune or postcode."""
+    if code_insee:
+        page = await use_cases.find_venues(tx, "code_insee", code_insee)
+    elif code_postal:
+        page = await use_cases.find_venues(tx, "code_postal", code_postal)
+    else:
+        page = await use_cases.list_venues(tx, after=after, limit=limit)
+    return VenuePage(
+        total=page.total, items=[VenueOut.of(venue) for venue in page.venues], next=page.next
+    )
+
+
+@router.get("/venues/{venue_id}")
+async def get_venue(tx: RequestTx, venue_id: str) -> VenueOut:
+    """One sheet."""
+    return VenueOut.of(await use_cases.get_venue(tx, venue_id))
+
+
+@router.get("/venues/{venue_id}/history")
+async def get_history(tx: RequestTx, venue_id: str) -> HistoryOut:
+    """Who changed what, when, and how it was accepted."""
+    return HistoryOut(items=await use_cases.get_history(tx, venue_id))
+
+
+@router.post("/venues/{venue_id}/edits", status_code=201)
+async def propose_edit(
+    tx: RequestTx, account: SignedIn, venue_id: str, edit: EditIn, response: Response
+) -> ProposalOut:
+    """Propose other values for some fields of a sheet."""
+    proposal = await use_cases.propose_edit(
+        tx,
+        account,
+        venue_id,
+        base_revision=edit.base_revision,
+        changes=edit.changes,
+        comment=edit.comment,
+    )
+    response.headers["Location"] = f"/proposals/{proposal.id}"
+    return ProposalOut.of(proposal)
+
+
+@router.post("/venues/{venue_id}/news", status_code=201)
+async def propose_news(
+    tx: RequestTx, account: SignedIn, venue_id: str, news: NewsIn, response: Response
+) -> ProposalOut:
+    """Propose a news item for a venue."""
+    item = await use_cases.propose_news(
+        tx, account, venue_id, titre=news.titre, texte=news.texte, lien=news.lien
+    )
+    response.headers["Location"] = f"/proposals/{item.id}"
+    return ProposalOut.of(item)
+
+
+@router.get("/venues/{venue_id}/news")
+async def list_news(tx: RequestTx, venue_id: str) -> NewsPage:
+    """A venue's news that is online."""
+    items = await use_cases.list_news(tx, venue_id)
+    return NewsPage(items=[NewsOut.model_validate(item.model_dump()) for item in items])
+
+
+@router.get("/proposals/{proposal_id}")
+async def get_proposal(tx: RequestTx, account: SignedIn, proposal_id: str) -> ProposalOut:
+    """What became of a proposal; for its author, the venue's managers and moderators."""
+    return ProposalOut.of(await use_cases.get_proposal(tx, account, proposal_id))
+
+
+@router.put("/venues/{venue_id}/managers/{manager}")
+async def add_manager(tx: RequestTx, account: SignedIn, venue_id: str, manager: str) -> ManagersOut:
+    """Let an account manage a venue; for moderators."""
+    venue = await use_cases.set_manager(tx, account, venue_id, manager, manages=True)
+    return ManagersOut(venue_id=venue.id, managers=venue.managers)
+
+
+@router.delete("/venues/{venue_id}/managers/{manager}")
+async def remove_manager(
+    tx: RequestTx, account: SignedIn, venue_id: str, manager: str
+) -> ManagersOut:
+    """No longer let an account manage a venue; for moderators."""
+    venue = await use_cases.set_manager(tx, account, venue_id, manager, manages=False)
+    return ManagersOut(venue_id=venue.id, managers=venue.managers)
+
+
+@router.post("/imports", max_body_size=LARGEST_IMPORT)
+async def import_venues(
+    request: Request, database: RequestDatabase, _: Admin, source: Source
+) -> ImportReport:
+    """Import a CSV file of the national schema (the request's body); for admins."""
+    if not request.headers.get("content-type", "").startswith("text/csv"):
+        message = "Le fichier doit être envoyé comme text/csv."
+        raise InvalidInput(invalid=[InvalidField("content-type", "media_type", message)])
+    with SpooledTemporaryFile(max_size=IN_MEMORY) as file:
+        async for chunk in request.stream():
+            file.write(chunk)
+        file.seek(0)
+        report = await import_csv(database, file, source)
+    return ImportReport.model_validate(report.as_json())

@@ -1,0 +1,141 @@
+"""Queries of the directory, one class per collection."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from services.directory.domain.proposals import NewsItem, Proposal, Revision, Venue
+from shared.database import Document, Index, Transaction
+
+INDEXES = (
+    Index("venues", [("ordinal", 1)], unique=True),
+    Index("venues", [("fiche.code_insee", 1)], sparse=True),
+    Index("venues", [("fiche.code_postal", 1)], sparse=True),
+    Index("history", [("venue_id", 1)]),
+    Index("news", [("venue_id", 1)]),
+)
+
+
+def _document(model: Venue | Proposal | NewsItem) -> Document:
+    fields = model.model_dump()
+    return {"_id": fields.pop("id"), **fields}
+
+
+def _fields(document: Document) -> dict[str, Any]:
+    return {**document, "id": document["_id"]}
+
+
+class Venues:
+    """Sheets at their present revision."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._venues = tx["venues"]
+        self._counters = tx["counters"]
+
+    async def get(self, venue_id: str) -> Venue | None:
+        """One venue."""
+        found = await self._venues.get(venue_id)
+        return Venue.model_validate(_fields(found)) if found else None
+
+    async def get_many(self, ids: Sequence[str]) -> dict[str, Venue]:
+        """Those of these venues that exist, by id."""
+        found = await self._venues.find({"_id": {"$in": list(ids)}})
+        return {one["_id"]: Venue.model_validate(_fields(one)) for one in found}
+
+    async def add(self, venues: Iterable[Venue]) -> None:
+        """Add venues whose ordinals were taken by `take_ordinals`."""
+        await self._venues.insert(*(_document(venue) for venue in venues))
+
+    async def save(self, venue: Venue) -> None:
+        """Replace a venue whose revision was raised by one."""
+        await self._venues.save_many([_document(venue)])
+
+    async def save_all(self, venues: Iterable[Venue]) -> None:
+        """Replace venues whose revisions were each raised by one."""
+        await self._venues.save_many(_document(venue) for venue in venues)
+
+    async def save_managers(self, venue: Venue) -> None:
+        """Replace a venue whose managers changed."""
+        await self._venues.save_many([_document(venue)], version="managers_revision")
+
+    async def count(self) -> int:
+        """How many venues there are; kept, not counted."""
+        counter = await self._counters.get("venues")
+        return int(counter["n"]) if counter else 0
+
+    async def take_ordinals(self, count: int) -> range:
+        """The next places in the list."""
+        first = await self.count()
+        await self._counters.put({"_id": "venues", "n": first + count})
+        return range(first, first + count)
+
+    async def page(self, first: int, count: int) -> list[Venue]:
+        """The venues at these places of the list."""
+        found = await self._venues.find({"ordinal": {"$gte": first, "$lt": first + count}})
+        return sorted(
+            (Venue.model_validate(_fields(one)) for one in found), key=lambda venue: venue.ordinal
+        )
+
+    async def where(self, field: str, value: str) -> list[Venue]:
+        """The venues with this value in an indexed field of the sheet, in the list's order."""
+        found = await self._venues.find({f"fiche.{field}": value})
+        return sorted(
+            (Venue.model_validate(_fields(one)) for one in found), key=lambda venue: venue.ordinal
+        )
+
+
+class History:
+    """Every revision of every sheet; only ever added to."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._history = tx["history"]
+
+    async def add(self, revisions: Iterable[Revision]) -> None:
+        """Add revisions."""
+        await self._history.insert(
+            *({"_id": f"{one.venue_id}@{one.revision}", **one.model_dump()} for one in revisions)
+        )
+
+    async def of(self, venue_id: str) -> list[Revision]:
+        """All revisions of a sheet, newest first."""
+        found = await self._history.find({"venue_id": venue_id})
+        revisions = [Revision.model_validate(one) for one in found]
+        return sorted(revisions, key=lambda one: one.revision, reverse=True)
+
+
+class Proposals:
+    """Edits that were proposed."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._proposals = tx["proposals"]
+
+    async def get(self, proposal_id: str) -> Proposal | None:
+        """One proposal."""
+        found = await self._proposals.get(proposal_id)
+        return Proposal.model_validate(_fields(found)) if found else None
+
+    async def put(self, proposal: Proposal) -> None:
+        """Add or replace a proposal."""
+        await self._proposals.put(_document(proposal))
+
+
+class News:
+    """News items, online or not."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._news = tx["news"]
+
+    async def get(self, news_id: str) -> NewsItem | None:
+        """One news item."""
+        found = await self._news.get(news_id)
+        return NewsItem.model_validate(_fields(found)) if found else None
+
+    async def put(self, item: NewsItem) -> None:
+        """Add or replace a news item."""
+        await self._news.put(_document(item))
+
+    async def online(self, venue_id: str) -> list[NewsItem]:
+        """The news of a venue that anybody may read, newest first."""
+        found = await self._news.find({"venue_id": venue_id})
+        items = [NewsItem.model_validate(_fields(one)) for one in found]
+        shown = [item for item in items if item.state == "online"]
+        return sorted(shown, key=lambda item: item.proposed_at, reverse=True)

@@ -1,0 +1,1 @@
+"""Review cases and their timers: managers, moderators, silence."""

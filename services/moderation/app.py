@@ -1,0 +1,20 @@
+"""Moderation, put together."""
+
+from services.moderation.api import router
+from services.moderation.handlers import handlers
+from services.moderation.settings import Settings
+from services.moderation.store import INDEXES
+from shared.links import Links
+from shared.service import Service
+
+
+def service(settings: Settings) -> Service:
+    """Moderation's parts."""
+    return Service(
+        name="moderation",
+        settings=settings,
+        router=router,
+        handlers=handlers(settings),
+        indexes=INDEXES,
+        state={"links": Links(settings.link_key)},
+    )

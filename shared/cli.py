@@ -1,0 +1,73 @@
+"""The command line that every service has: serve, and look after dead letters."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Annotated
+
+import rich
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from shared.bus import dead_letters
+from shared.bus.dead_letters import DeadLetter
+from shared.service import Service, serve
+
+Chosen = Annotated[
+    list[str] | None, typer.Argument(help="Ids of dead letters; none means all not replayed.")
+]
+
+
+def command_line(make: Callable[[], Service]) -> typer.Typer:
+    """The service's commands; without any, it serves."""
+    app = typer.Typer(add_completion=False, help="Without a command: serve.")
+    dead = typer.Typer(help="Messages that could not be handled.", no_args_is_help=True)
+    app.add_typer(dead, name="dead")
+
+    @app.callback(invoke_without_command=True)
+    def main(context: typer.Context) -> None:
+        if context.invoked_subcommand is None:
+            serve(make())
+
+    @dead.command("list")
+    def list_() -> None:
+        """All dead letters, oldest first."""
+        table = Table("id", "since", "type", "from", "attempts", "reason", "state")
+        for one in _read(make()):
+            state = "replayed" if one.replayed else "parked"
+            since = one.at.isoformat(timespec="seconds")
+            cells = (one.id, since, one.type, one.origin, str(one.attempts), one.reason, state)
+            table.add_row(*(escape(cell) for cell in cells))
+        rich.print(table)
+
+    @dead.command()
+    def show(letter: str) -> None:
+        """One dead letter, with its message as it was."""
+        (one,) = _choose(_read(make()), [letter])
+        rich.print(escape(f"{one.reason} (after {one.attempts} attempts, from {one.origin})"))
+        for name, value in one.headers:
+            rich.print(escape(f"{name}: {value.decode(errors='backslashreplace')}"))
+        rich.print(escape((one.value or b"").decode(errors="backslashreplace")))
+
+    @dead.command()
+    def replay(letters: Chosen = None) -> None:
+        """Put messages back on their topics, to be handled again."""
+        service = make()
+        chosen = _choose(_read(service), letters)
+        asyncio.run(dead_letters.replay(service.settings, chosen))
+        rich.print(f"{len(chosen)} replayed")
+
+    return app
+
+
+def _read(service: Service) -> list[DeadLetter]:
+    return asyncio.run(dead_letters.read(service.settings, service.name, service.listens))
+
+
+def _choose(letters: list[DeadLetter], ids: list[str] | None) -> list[DeadLetter]:
+    if not ids:
+        return [one for one in letters if not one.replayed]
+    chosen = [one for one in letters if one.id in ids]
+    if len(chosen) != len(set(ids)):
+        raise typer.BadParameter("no dead letter has this id")
+    return chosen
