@@ -150,10 +150,15 @@ def explain(errors: Sequence[Any]) -> list[InvalidField]:
     """Pydantic's errors (`errors()` of an exception) as fields, rules and French sentences."""
     return [
         InvalidField(
-            field=".".join(str(part) for part in error["loc"] if part not in ("body", "query"))
-            or "body",
+            field=_place(error),
             rule=error["type"],
             message=RULES.get(error["type"]) or error["msg"].removeprefix("Value error, "),
         )
         for error in errors
     ]
+
+
+def _place(error: Any) -> str:
+    # where JSON breaks off is a position, not a field
+    parts = [] if error["type"] == "json_invalid" else error["loc"]
+    return ".".join(str(part) for part in parts if part not in ("body", "query")) or "body"

@@ -110,15 +110,39 @@ class RetryConflicts:
                     received.append(message)
                 return message
 
+            attempted = dict(scope)
             try:
-                await self.app(dict(scope), again, send)
+                await self.app(attempted, again, send)
                 return
             except Exception as exc:
                 if not is_conflict(exc):
                     raise
                 log.info("conflict, trying again", attempt=attempt + 1)
                 await asyncio.sleep(random.uniform(0, 0.02 * 2**attempt))
+            finally:
+                scope["route"] = attempted.get("route")
         await response(Busy(headers={"Retry-After": "1"}))(scope, receive, send)
+
+
+class TooLargeAsProblem:
+    """ASGI: the framework answers an oversized body in plain text; say it as everything else."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        replaced = False
+
+        async def answer(message: Message) -> None:
+            nonlocal replaced
+            if message["type"] == "http.response.start" and message["status"] == TooLarge.status:
+                replaced = True
+                await response(TooLarge())(scope, receive, send)
+            elif not replaced:
+                await send(message)
+
+        await self.app(scope, receive, answer)
 
 
 def install(app: FastAPI) -> None:
@@ -133,4 +157,5 @@ def install(app: FastAPI) -> None:
     for kind, handler in handlers:
         app.add_exception_handler(kind, handler)
     app.add_middleware(RetryConflicts)
+    app.add_middleware(TooLargeAsProblem)
     app.add_middleware(RequestContext)

@@ -22,7 +22,7 @@ from faststream.kafka import KafkaBroker
 from shared import http, metrics
 from shared.auth import Verifier
 from shared.bus import outbox
-from shared.bus.broker import lag, make_broker, subscribe
+from shared.bus.broker import Assignment, lag, make_broker, subscribe
 from shared.bus.delivery import Delivery, Handlers
 from shared.bus.topics import ensure_topics
 from shared.database import Database, Index, Transaction
@@ -98,6 +98,7 @@ class Runtime:
         self.delivery = Delivery(service.name, self.database, service.handlers)
         self.broker: KafkaBroker = make_broker(self.settings)
         self.relay = outbox.Relay(self.database, self.broker, self._ensure_topics)
+        self.assignment = Assignment()
         self._consumer: Callable[[], Any] = lambda: None
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._starting: str | None = "starting"
@@ -127,6 +128,7 @@ class Runtime:
                     service=self.service.name,
                     listens=self.service.listens,
                     delivery=self.delivery,
+                    assignment=self.assignment,
                 )
             await self._wait_for("kafka", self.broker.start)
             if "relay" in self.settings.roles:
@@ -173,14 +175,9 @@ class Runtime:
         for name, task in self._tasks.items():
             if task.done():
                 parts[name] = "stopped"
-        if self._consumes and not self._starting and not self._assigned():
+        if self._consumes and not self._starting and not self.assignment.dealt:
             parts["consumer"] = "no partition assigned yet"
         return parts
-
-    def _assigned(self) -> bool:
-        """Whether the group has dealt out its partitions; a spare replica may hold none."""
-        consumer = self._consumer()
-        return consumer is not None and consumer._coordinator.generation > 0
 
     async def measure(self) -> None:
         """Bring the gauges up to date."""

@@ -1,10 +1,11 @@
 """The FastStream broker of a service: one producer, and one subscriber over all its topics."""
 
+import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import structlog
-from aiokafka import AIOKafkaConsumer, ConsumerRecord
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaAckableMessage
@@ -31,7 +32,23 @@ def make_broker(settings: ServiceSettings) -> KafkaBroker:
         graceful_timeout=8.0,
         apply_types=False,
         logger=structlog.get_logger("mednum.bus"),
+        log_level=logging.DEBUG,
     )
+
+
+class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Whether the group has dealt out its partitions; a spare replica may hold none of them."""
+
+    def __init__(self) -> None:
+        self.dealt = False
+
+    async def on_partitions_revoked(self, _revoked: object) -> None:
+        """A rebalance begins."""
+        self.dealt = False
+
+    async def on_partitions_assigned(self, _assigned: object) -> None:
+        """A rebalance has ended."""
+        self.dealt = True
 
 
 def subscribe(
@@ -41,6 +58,7 @@ def subscribe(
     service: str,
     listens: frozenset[str],
     delivery: Delivery,
+    assignment: Assignment,
 ) -> Callable[[], AIOKafkaConsumer | None]:
     """Let a delivery take every batch of these streams; returns how to get at the consumer.
 
@@ -67,6 +85,7 @@ def subscribe(
         session_timeout_ms=settings.kafka_session_timeout_ms,
         heartbeat_interval_ms=settings.kafka_session_timeout_ms // HEARTBEATS_PER_SESSION,
         max_poll_interval_ms=LONGEST_HANDLING_MS,
+        listener=assignment,
         parser=parse,
         decoder=decode,
     )
