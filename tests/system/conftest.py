@@ -1,0 +1,27 @@
+"""Two whole systems: one that leaves time to decide, one where silence comes soon."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.harness import Servers, System
+
+
+@pytest.fixture(scope="session")
+def system(servers: Servers) -> Iterator[System]:
+    """All services, with the charter's week."""
+    system = System(servers)
+    try:
+        yield system.start()
+    finally:
+        system.stop()
+
+
+@pytest.fixture(scope="session")
+def quick(servers: Servers) -> Iterator[System]:
+    """All services, with a week of some seconds."""
+    system = System(servers, REVIEW_PERIOD="PT8S", REVIEW_REMINDER="PT4S")
+    try:
+        yield system.start()
+    finally:
+        system.stop()
