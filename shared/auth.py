@@ -7,6 +7,7 @@ not a role.
 
 import time
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import httpx
@@ -18,6 +19,7 @@ from joserfc.jwk import ECKey, KeySet, OctKey, OKPKey, RSAKey
 
 from shared.errors import Busy, NotAllowed, NotAuthenticated
 from shared.events import Author
+from shared.events.contacts import AccountContactChanged
 from shared.settings import ServiceSettings
 
 AccountRole = Literal["user", "moderator", "admin", "partner"]
@@ -45,6 +47,14 @@ class Account:
     def author(self) -> Author:
         """How events name this account: an address given as a name stays out of them."""
         return Author(account_id=self.id, name="" if "@" in self.name else self.name)
+
+    def contact(self, at: datetime) -> AccountContactChanged | None:
+        """Its address, for those who write to people; none if no verified one is known."""
+        if not self.email:
+            return None
+        return AccountContactChanged(
+            account_id=self.id, email=self.email, name=self.author.name, changed_at=at
+        )
 
     def may(self, *roles: AccountRole) -> bool:
         """Whether it has one of these roles; an admin has them all."""
@@ -153,7 +163,11 @@ async def _bearer(request: Request) -> Account | None:
     return await verifier.account(token.strip())
 
 
-async def _signed_in(account: Annotated[Account | None, Depends(_bearer)]) -> Account:
+Visitor = Annotated[Account | None, Depends(_bearer)]
+"""A route's parameter: the account, or none without a token; a bad token is a 401."""
+
+
+async def _signed_in(account: Visitor) -> Account:
     if account is None:
         raise NotAuthenticated(headers={"WWW-Authenticate": "Bearer"})
     return account

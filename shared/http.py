@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.database import OUTAGES, TRIES, is_conflict
@@ -157,5 +158,7 @@ def install(app: FastAPI) -> None:
     for kind, handler in handlers:
         app.add_exception_handler(kind, handler)
     app.add_middleware(RetryConflicts)
+    # not the application's own limit: that one sits outside of all middleware
+    app.add_middleware(RequestBodyLimitMiddleware, max_body_size=MAX_BODY)
     app.add_middleware(TooLargeAsProblem)
     app.add_middleware(RequestContext)

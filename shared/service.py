@@ -1,7 +1,7 @@
 """What every service is made of: roles, lifespan, health, metrics; the rest is its own.
 
 `ROLES` decides which parts a process runs. Start: database (waits) → indexes → Kafka (waits) →
-topics → consumer → relay; stop in reverse. The HTTP port opens at once and `/health/ready`
+topics → relay → consumer; stop in reverse. The HTTP port opens at once and `/health/ready`
 says which part is not there yet.
 """
 
@@ -121,18 +121,13 @@ class Runtime:
             self._tasks["sender"] = asyncio.create_task(_run(self.service.sender, self.database))
         if self._on_bus:
             await self._wait_for("kafka", self._ensure_topics)
-            if self._consumes:
-                self._consumer = subscribe(
-                    self.broker,
-                    self.settings,
-                    service=self.service.name,
-                    listens=self.service.listens,
-                    delivery=self.delivery,
-                    assignment=self.assignment,
-                )
-            await self._wait_for("kafka", self.broker.start)
+            await self._wait_for("kafka", self.broker.connect)
             if "relay" in self.settings.roles:
                 self._tasks["relay"] = asyncio.create_task(self.relay.run())
+            # last: joining a group may take its time, and timers must not wait for it
+            if self._consumes:
+                self._subscribe()
+                await self._wait_for("kafka", self.broker.start)
         self._starting = None
         log.info("ready", roles=sorted(self.settings.roles))
 
@@ -145,14 +140,25 @@ class Runtime:
             await self.broker.stop()
         self.database.close()
 
+    def _subscribe(self) -> None:
+        self._consumer = subscribe(
+            self.broker,
+            self.settings,
+            service=self.service.name,
+            listens=self.service.listens,
+            delivery=self.delivery,
+            assignment=self.assignment,
+        )
+
     async def _ensure_topics(self) -> None:
         await ensure_topics(self.settings, self.service.name, self.service.listens)
 
-    async def _wait_for(self, part: str, start: Callable[[], Awaitable[None]]) -> None:
+    async def _wait_for(self, part: str, start: Callable[[], Awaitable[object]]) -> None:
         wait = 0.5
         while True:
             try:
-                return await start()
+                await start()
+                return
             except Exception as exc:
                 self._starting = f"{part}: {type(exc).__name__}"
                 log.warning("waiting", part=part, error=type(exc).__name__, seconds=wait)
@@ -168,6 +174,8 @@ class Runtime:
             parts["database"] = type(exc).__name__
         if self._starting:
             parts["start"] = self._starting
+        elif self._on_bus and not await self.broker.ping(3):
+            parts["kafka"] = "unreachable"
         if self.relay.failure:
             parts["relay"] = self.relay.failure
         if self.delivery.failure:
@@ -212,7 +220,6 @@ def build(service: Service) -> FastAPI:
     app = FastAPI(
         title=f"mednum · {service.name}",
         lifespan=lifespan,
-        max_body_size=http.MAX_BODY,
         strict_content_type=True,
     )
     app.state.settings = settings

@@ -98,8 +98,8 @@ async def import_csv(
     """Import a file; valid rows go in, the others are reported. Raises `NotACsvFile`."""
     report = Report()
     with TextIOWrapper(file, "utf-8-sig", newline="") as text:
-        rows = _valid_rows(text, report)
-        while batch := list(islice(_decoded(rows), BATCH)):
+        rows = _decoded(_valid_rows(text, report))
+        while batch := list(islice(rows, BATCH)):
             written = await database.run(partial(_write, rows=batch, source=source))
             report.created += written.created
             report.updated += written.updated

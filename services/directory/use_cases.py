@@ -26,7 +26,6 @@ from shared.database import Transaction
 from shared.errors import NotAllowed
 from shared.events import FieldChange, FieldValue
 from shared.events.contacts import (
-    AccountContactChanged,
     AddressesProposed,
     ContactErased,
     VenueAddressesChanged,
@@ -104,7 +103,8 @@ async def propose_edit(
         proposed_at=tx.now,
     )
     await Proposals(tx).put(proposal)
-    _tell_contact(tx, account)
+    if contact := account.contact(tx.now):
+        tx.publish(contact)
     for name in WITHHELD & proposal.changes.keys():
         tx.publish(
             AddressesProposed(
@@ -140,7 +140,8 @@ async def propose_news(
         proposed_at=tx.now,
     )
     await News(tx).put(item)
-    _tell_contact(tx, account)
+    if contact := account.contact(tx.now):
+        tx.publish(contact)
     tx.publish(
         NewsProposed(**_proposed(venue, item), titre=item.titre, texte=item.texte, lien=item.lien)
     )
@@ -333,18 +334,6 @@ async def _close(tx: Transaction, proposal: Proposal) -> None:
     await Proposals(tx).put(proposal)
     if WITHHELD & proposal.changes.keys():
         tx.publish(ContactErased(contact=proposal_key(proposal.id)))
-
-
-def _tell_contact(tx: Transaction, account: Account) -> None:
-    if account.email:
-        tx.publish(
-            AccountContactChanged(
-                account_id=account.id,
-                email=account.email,
-                name=account.author.name,
-                changed_at=tx.now,
-            )
-        )
 
 
 def _proposed(venue: Venue, proposal: Proposal | NewsItem) -> dict[str, Any]:

@@ -187,6 +187,7 @@ async def _settle(
 def _waiting(case: ReviewCase) -> dict[str, Any]:
     return {
         "case_id": case.id,
+        "revision": case.revision,
         "kind": case.kind,
         "venue_id": case.venue_id,
         "title": case.title,
@@ -206,6 +207,7 @@ def _publish_decision(tx: Transaction, case: ReviewCase, decision: Decision) -> 
 def _decision_event(case: ReviewCase, decision: Decision) -> CaseEvent:
     common: dict[str, Any] = {
         "case_id": case.id,
+        "revision": case.revision,
         "author": case.author,
         "title": case.title,
         "decision": decision,

@@ -27,6 +27,7 @@ class AnnouncementEvent(Event, abstract=True):
 class AnnouncementSubmitted(AnnouncementEvent):
     """Somebody asks to relay a call that is already published at `lien`."""
 
+    revision: int
     kind: AnnouncementKind
     titre: str
     texte: str
@@ -39,6 +40,7 @@ class AnnouncementSubmitted(AnnouncementEvent):
 class AnnouncementPublished(AnnouncementEvent):
     """A validated announcement is online."""
 
+    revision: int
     kind: AnnouncementKind
     titre: str
     lien: str
@@ -61,5 +63,6 @@ class AnnouncementEndReached(Timer, AnnouncementEvent):
 class AnnouncementEnded(AnnouncementEvent):
     """An announcement has left the portal."""
 
+    revision: int
     titre: str
     ended_at: AwareDatetime

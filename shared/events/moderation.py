@@ -37,6 +37,7 @@ class CaseEvent(Event, abstract=True):
 class ReviewWaiting(CaseEvent, abstract=True):
     """What people need to know to decide a case."""
 
+    revision: int
     kind: CaseKind
     venue_id: str | None = None
     title: str
@@ -98,6 +99,7 @@ class Decision(Contract):
 class CaseDecided(CaseEvent, abstract=True):
     """What every decision says."""
 
+    revision: int
     author: Author
     title: str
     decision: Decision

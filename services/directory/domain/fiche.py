@@ -24,8 +24,9 @@ _EMAIL = re.compile(r"[^@\s<>,;:\"()\[\]\\]+@[^@\s<>,;:\"()\[\]\\.]+(\.[^@\s<>,;
 _WEB = re.compile(r"https?://[^\s/?#@]+([/?#]\S*)?", re.IGNORECASE)
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_LINE_ENDS = re.compile(r"\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
 _BREAKS = re.compile(r"\s*[\r\n\t]+\s*")
-_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _SEVERAL_LINES = frozenset({"presentation_resume", "presentation_detail"})
 
 Fiche = Mapping[str, FieldValue]
@@ -141,7 +142,7 @@ class Column:
         return known
 
     def _text(self, value: str) -> str:
-        text = unicodedata.normalize("NFC", value).replace("\r\n", "\n").strip()
+        text = _LINE_ENDS.sub("\n", unicodedata.normalize("NFC", value)).strip()
         if self.name not in _SEVERAL_LINES:
             text = _BREAKS.sub(" ", text)
         if _CONTROL.search(text):

@@ -1,0 +1,1 @@
+"""Announcements: calls already published elsewhere, relayed until their last day."""

@@ -1,0 +1,29 @@
+"""What announcements does when moderation has decided, and when a last day is over."""
+
+from services.announcements import use_cases
+from shared.bus.delivery import Handlers
+from shared.database import Transaction
+from shared.events.announcements import AnnouncementEndReached
+from shared.events.moderation import AnnouncementRefused, AnnouncementValidated
+
+
+async def on_announcement_validated(event: AnnouncementValidated, tx: Transaction) -> None:
+    """Put it online."""
+    await use_cases.put_online(tx, event.case_id, event.decision)
+
+
+async def on_announcement_refused(event: AnnouncementRefused, tx: Transaction) -> None:
+    """Note the refusal and its reason."""
+    await use_cases.refuse(tx, event.case_id, event.decision)
+
+
+async def on_announcement_end_reached(event: AnnouncementEndReached, tx: Transaction) -> None:
+    """Take it offline."""
+    await use_cases.end(tx, event.announcement_id, event.ends_on)
+
+
+HANDLERS: Handlers = {
+    AnnouncementValidated: on_announcement_validated,
+    AnnouncementRefused: on_announcement_refused,
+    AnnouncementEndReached: on_announcement_end_reached,
+}
