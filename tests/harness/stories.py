@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import httpx
 
-from tests.harness.system import System, eventually, link_of, token
+from tests.harness.system import System, eventually, link_of, request, token
 from tests.harness.venues import csv_of, row
 
 
@@ -63,7 +63,7 @@ def manager_link(system: System, address: str, choice: str = "accepter") -> str:
 def confirm(link: str, choice: str, *fields: str, reason: str = "") -> httpx.Response:
     """Fill in the page behind a link and send its form."""
     form = {"choix": choice, "champs": list(fields), "motif": reason}
-    return httpx.post(link, data=form, headers={"Accept": "text/html"}, timeout=60)
+    return request("POST", link, data=form, headers={"Accept": "text/html"})
 
 
 def applied(system: System, venue: str, revision: int) -> Any:

@@ -51,6 +51,18 @@ def eventually(check: Callable[[], T], timeout: float = PATIENCE) -> T:
         time.sleep(0.1)
 
 
+def request(method: str, url: str, **options: Any) -> httpx.Response:
+    """An HTTP request; waits for a server that is not up yet, never sends anything twice."""
+    limit = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return httpx.request(method, url, timeout=60, **options)
+        except httpx.ConnectError:
+            if time.monotonic() > limit:
+                raise
+        time.sleep(0.1)
+
+
 def token(account: str, *roles: str, email: str | None = None, expires_in: int = 3600) -> str:
     """What the identity provider would give this account."""
     claims: dict[str, Any] = {
@@ -205,7 +217,7 @@ class System:
         if as_:
             headers["Authorization"] = f"Bearer {as_}"
         url = f"{self.processes[service].url}{path}"
-        return httpx.request(method, url, headers=headers, timeout=60, **options)
+        return request(method, url, headers=headers, **options)
 
     def get(self, service: str, path: str, *, as_: str | None = None) -> Any:
         """The JSON of a successful GET."""
