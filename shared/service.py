@@ -33,6 +33,8 @@ Sender = Callable[[Database], Awaitable[None]]
 """A loop that runs until cancelled, beside the consumer: mails, calls to partners."""
 
 LONGEST_WAIT = 30.0
+PING = 2.0
+"""Seconds that a readiness check waits for a server."""
 
 log = structlog.get_logger()
 
@@ -168,14 +170,13 @@ class Runtime:
     async def red(self) -> dict[str, str]:
         """The parts that are not well, each with its reason; empty means ready."""
         parts: dict[str, str] = {}
-        try:
-            await asyncio.wait_for(self.database.ping(), 3)
-        except Exception as exc:
-            parts["database"] = type(exc).__name__
+        database, kafka = await asyncio.gather(self._database_fault(), self._kafka_fault())
+        if database:
+            parts["database"] = database
         if self._starting:
             parts["start"] = self._starting
-        elif self._on_bus and not await self.broker.ping(3):
-            parts["kafka"] = "unreachable"
+        elif kafka:
+            parts["kafka"] = kafka
         if self.relay.failure:
             parts["relay"] = self.relay.failure
         if self.delivery.failure:
@@ -186,6 +187,18 @@ class Runtime:
         if self._consumes and not self._starting and not self.assignment.dealt:
             parts["consumer"] = "no partition assigned yet"
         return parts
+
+    async def _database_fault(self) -> str | None:
+        try:
+            await asyncio.wait_for(self.database.ping(), PING)
+        except Exception as exc:
+            return type(exc).__name__
+        return None
+
+    async def _kafka_fault(self) -> str | None:
+        if self._starting or not self._on_bus or await self.broker.ping(PING):
+            return None
+        return "unreachable"
 
     async def measure(self) -> None:
         """Bring the gauges up to date."""
