@@ -1,0 +1,102 @@
+"""What notifications listens to: contacts and managers to know, and what people are told."""
+
+from services.notifications import use_cases
+from shared.bus.delivery import Handlers
+from shared.database import Transaction
+from shared.events.announcements import AnnouncementPublished
+from shared.events.contacts import (
+    AccountContactChanged,
+    AddressesProposed,
+    ContactErased,
+    VenueAddressesChanged,
+)
+from shared.events.directory import EditApplied, NewsPublished, VenueManagersChanged
+from shared.events.moderation import (
+    AnnouncementRefused,
+    EditRefused,
+    NewsRefused,
+    ReviewOpened,
+    ReviewReminded,
+)
+
+
+async def on_account_contact_changed(event: AccountContactChanged, tx: Transaction) -> None:
+    """Keep where a person reads their mail."""
+    await use_cases.learn_account(tx, event)
+
+
+async def on_venue_addresses_changed(event: VenueAddressesChanged, tx: Transaction) -> None:
+    """Keep the public addresses of a venue."""
+    await use_cases.learn_venue(tx, event)
+
+
+async def on_addresses_proposed(event: AddressesProposed, tx: Transaction) -> None:
+    """Keep the addresses that a proposal would change."""
+    await use_cases.learn_proposal(tx, event)
+
+
+async def on_contact_erased(event: ContactErased, tx: Transaction) -> None:
+    """Forget a contact."""
+    await use_cases.forget(tx, event)
+
+
+async def on_venue_managers_changed(event: VenueManagersChanged, tx: Transaction) -> None:
+    """Keep who manages a venue."""
+    await use_cases.learn_managers(tx, event)
+
+
+async def on_review_opened(event: ReviewOpened, tx: Transaction) -> None:
+    """Ask those who decide, and tell the author what happens next."""
+    await use_cases.tell(tx, event)
+
+
+async def on_review_reminded(event: ReviewReminded, tx: Transaction) -> None:
+    """Remind those who have not answered."""
+    await use_cases.tell(tx, event)
+
+
+async def on_edit_applied(event: EditApplied, tx: Transaction) -> None:
+    """Tell the author what is online, and the managers what was in the way."""
+    await use_cases.tell(tx, event)
+
+
+async def on_edit_refused(event: EditRefused, tx: Transaction) -> None:
+    """Tell the author why."""
+    await use_cases.tell(tx, event)
+
+
+async def on_news_published(event: NewsPublished, tx: Transaction) -> None:
+    """Tell the author."""
+    await use_cases.tell(tx, event)
+
+
+async def on_news_refused(event: NewsRefused, tx: Transaction) -> None:
+    """Tell the author why."""
+    await use_cases.tell(tx, event)
+
+
+async def on_announcement_published(event: AnnouncementPublished, tx: Transaction) -> None:
+    """Tell the author."""
+    await use_cases.tell(tx, event)
+
+
+async def on_announcement_refused(event: AnnouncementRefused, tx: Transaction) -> None:
+    """Tell the author why."""
+    await use_cases.tell(tx, event)
+
+
+HANDLERS: Handlers = {
+    AccountContactChanged: on_account_contact_changed,
+    VenueAddressesChanged: on_venue_addresses_changed,
+    AddressesProposed: on_addresses_proposed,
+    ContactErased: on_contact_erased,
+    VenueManagersChanged: on_venue_managers_changed,
+    ReviewOpened: on_review_opened,
+    ReviewReminded: on_review_reminded,
+    EditApplied: on_edit_applied,
+    EditRefused: on_edit_refused,
+    NewsPublished: on_news_published,
+    NewsRefused: on_news_refused,
+    AnnouncementPublished: on_announcement_published,
+    AnnouncementRefused: on_announcement_refused,
+}

@@ -1,0 +1,136 @@
+"""Queries of notifications: contacts, managers, and the deliveries."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from tenacity import AsyncRetrying, retry_if_exception_type, wait_exponential
+
+from services.notifications.domain import Delivery, State
+from shared.database import OUTAGES, Database, Document, Index, Transaction
+
+INDEXES = (
+    Index("deliveries", [("due_at", 1)], sparse=True),
+    Index("deliveries", [("case_id", 1)]),
+)
+
+
+class Contacts:
+    """Addresses by the key of their event."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._contacts = tx["contacts"]
+
+    async def keep(self, key: str, version: datetime | int, **fields: Any) -> None:
+        """Keep what is known now, unless something newer is."""
+        known = await self._contacts.get(key)
+        if known is None or known["version"] <= version:
+            await self._contacts.put({"_id": key, "version": version, **fields})
+
+    async def erase(self, key: str) -> None:
+        """Forget a contact."""
+        await self._contacts.delete({"_id": key})
+
+
+class VenueManagers:
+    """Who manages which venue."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._venues = tx["venue_managers"]
+
+    async def keep(self, venue_id: str, managers: list[str], revision: int) -> None:
+        """Keep a venue's managers, unless a newer revision is known."""
+        known = await self._venues.get(venue_id)
+        if known is None or known["revision"] <= revision:
+            await self._venues.put({"_id": venue_id, "managers": managers, "revision": revision})
+
+    async def of(self, venue_id: str) -> list[str]:
+        """The accounts that manage a venue."""
+        found = await self._venues.get(venue_id)
+        return found["managers"] if found else []
+
+
+class Deliveries:
+    """Deliveries, inside a transaction."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._deliveries = tx["deliveries"]
+
+    async def add(self, deliveries: Sequence[Delivery]) -> None:
+        """Add those that are not there yet."""
+        ids = [delivery.id for delivery in deliveries]
+        known = await self._deliveries.find({"_id": {"$in": ids}}, fields=["_id"])
+        there = {row["_id"] for row in known}
+        await self._deliveries.insert(
+            *(_document(one) for one in deliveries if one.id not in there)
+        )
+
+    async def of_case(self, case_id: str) -> list[Delivery]:
+        """All deliveries about a proposal or an announcement, oldest first."""
+        rows = await self._deliveries.find({"case_id": case_id})
+        return sorted(map(_delivery, rows), key=lambda one: (one.created_at, one.id))
+
+
+class Outgoing:
+    """What the sender reads and notes, one document at a time.
+
+    Outside of transactions: one that is killed would keep its delivery locked for a minute.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._deliveries = database.plain("deliveries")
+        self._contacts = database.plain("contacts")
+
+    async def due(self, moment: datetime, limit: int) -> list[Delivery]:
+        """At most `limit` deliveries that are due, longest due first."""
+        found = self._deliveries.find({"due_at": {"$lte": moment}}).sort("due_at", 1).limit(limit)
+        return [_delivery(row) for row in await found.to_list(None)]
+
+    async def count_due(self, moment: datetime) -> int:
+        """How many are due."""
+        return await self._deliveries.count_documents({"due_at": {"$lte": moment}})
+
+    async def contact(self, key: str) -> Document | None:
+        """A contact, if it is known."""
+        return await self._contacts.find_one({"_id": key})
+
+    async def note_sent(self, delivery_id: str, digest: str) -> None:
+        """Note that the address with this digest has its mail; waits for the database."""
+        # what was sent is sent: better wait than send it again
+        patience = AsyncRetrying(
+            retry=retry_if_exception_type(OUTAGES), wait=wait_exponential(max=30)
+        )
+        change = {"$addToSet": {"sent": digest}}
+        await patience(self._deliveries.update_one, {"_id": delivery_id}, change)
+
+    async def note_rejected(self, delivery_id: str, digest: str, error: str) -> None:
+        """Note that the mail server refuses the address with this digest."""
+        change = {"$addToSet": {"rejected": digest}, "$set": {"error": error}}
+        await self._deliveries.update_one({"_id": delivery_id}, change)
+
+    async def finish(
+        self, delivery: Delivery, state: State, moment: datetime, error: str | None = None
+    ) -> None:
+        """Note the last attempt, and that there will be no other."""
+        noted: Document = {"state": state, "done_at": moment, "attempts": delivery.attempts + 1}
+        if error:
+            noted["error"] = error
+        change = {"$set": noted, "$unset": {"due_at": ""}}
+        await self._deliveries.update_one({"_id": delivery.id}, change)
+
+    async def postpone(
+        self, delivery: Delivery, error: str, *, since: datetime, due_at: datetime
+    ) -> None:
+        """Note a failed attempt, and when the next one is due."""
+        noted = {"error": error, "failing_since": since, "due_at": due_at}
+        change = {"$set": {**noted, "attempts": delivery.attempts + 1}}
+        await self._deliveries.update_one({"_id": delivery.id}, change)
+
+
+def _document(delivery: Delivery) -> Document:
+    fields = delivery.model_dump(exclude_none=True)
+    return {"_id": fields.pop("id"), **fields}
+
+
+def _delivery(document: Document) -> Delivery:
+    return Delivery.model_validate({"due_at": None, **document, "id": document["_id"]})

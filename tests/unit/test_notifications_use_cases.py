@@ -1,0 +1,245 @@
+"""What events leave behind, with a database in memory; and what moderators see of it."""
+
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import bson
+import httpx
+import pytest
+from bson.codec_options import CodecOptions
+from joserfc import jwt
+from joserfc.jwk import OctKey
+from pydantic import ValidationError
+
+from services.notifications.app import service
+from services.notifications.handlers import HANDLERS
+from services.notifications.settings import Settings
+from shared.database import Collection, Document, Transaction
+from shared.events import Author, Event
+from shared.events.contacts import (
+    AccountContactChanged,
+    AddressesProposed,
+    ContactErased,
+    VenueAddressesChanged,
+)
+from shared.events.directory import VenueManagersChanged
+from shared.events.moderation import ReviewOpened
+from shared.observability import correlated
+from shared.service import build
+
+NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
+SECRET = "a-secret-of-thirty-two-characters-or-more"
+AWARE: CodecOptions[Document] = CodecOptions(tz_aware=True)
+
+
+class MemoryCollection(Collection):
+    """Rows go through BSON, so that what MongoDB could not keep fails here too."""
+
+    def __init__(self, rows: dict[str, bytes]) -> None:
+        self._rows = rows
+
+    async def find_one(self, query: Mapping[str, Any]) -> Document | None:
+        return next(iter(await self.find(query)), None)
+
+    async def find(
+        self,
+        query: Mapping[str, Any],
+        *,
+        sort: Sequence[tuple[str, int]] = (),
+        limit: int = 0,
+        fields: Sequence[str] | None = None,
+    ) -> list[Document]:
+        assert not sort
+        assert not limit
+        assert fields in (None, ["_id"])
+        [(field, wanted)] = query.items()
+        among = wanted["$in"] if isinstance(wanted, dict) else [wanted]
+        rows = [bson.decode(row, AWARE) for row in self._rows.values()]
+        return [row for row in rows if row[field] in among]
+
+    async def insert(self, *documents: Document) -> None:
+        for document in documents:
+            assert document["_id"] not in self._rows
+            await self.put(document)
+
+    async def put(self, document: Document) -> None:
+        self._rows[document["_id"]] = bson.encode(document)
+
+    async def delete(self, query: Mapping[str, Any]) -> int:
+        return int(self._rows.pop(query["_id"], None) is not None)
+
+
+class Memory(Transaction):
+    """A database and its only transaction, with its own clock."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+        self._collections: dict[str, dict[str, bytes]] = {}
+
+    def __getitem__(self, collection: str) -> Collection:
+        return MemoryCollection(self._collections.setdefault(collection, {}))
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator["Memory"]:
+        yield self
+
+    def rows(self, collection: str) -> dict[str, Document]:
+        found = self._collections.get(collection, {})
+        return {id_: bson.decode(row, AWARE) for id_, row in found.items()}
+
+
+@pytest.fixture
+def memory() -> Memory:
+    return Memory()
+
+
+async def handle(memory: Memory, *events: Event) -> None:
+    for event in events:
+        with correlated("corr-1", {}):
+            await HANDLERS[type(event)](event, memory)
+
+
+def contact(email: str, changed_at: datetime) -> AccountContactChanged:
+    return AccountContactChanged(account_id="ali", email=email, changed_at=changed_at)
+
+
+def opened(case_id: str = "c1") -> ReviewOpened:
+    return ReviewOpened(
+        case_id=case_id,
+        revision=1,
+        kind="edit",
+        venue_id="v1",
+        title="Médiathèque",
+        author=Author(account_id="nina"),
+        public_addresses=1,
+        opened_at=NOW,
+    )
+
+
+async def test_an_older_contact_never_overwrites_a_newer_one(memory: Memory) -> None:
+    later = NOW + timedelta(seconds=1)
+    await handle(memory, contact("neuf@x.fr", later), contact("vieux@x.fr", NOW))
+    assert memory.rows("contacts")["ali"]["addresses"] == ["neuf@x.fr"]
+    await handle(memory, contact("encore@x.fr", later + timedelta(seconds=1)))
+    assert memory.rows("contacts")["ali"]["addresses"] == ["encore@x.fr"]
+
+
+async def test_older_addresses_of_a_venue_never_overwrite_newer_ones(memory: Memory) -> None:
+    for revision in (3, 2, 5, 4):
+        address = f"r{revision}@x.fr"
+        await handle(
+            memory,
+            VenueAddressesChanged(venue_id="v1", revision=revision, addresses=[address]),
+            VenueManagersChanged(venue_id="v1", revision=revision, managers=[address]),
+        )
+    assert memory.rows("contacts")["venue:v1"]["addresses"] == ["r5@x.fr"]
+    assert memory.rows("venue_managers")["v1"]["managers"] == ["r5@x.fr"]
+
+
+async def test_an_erased_contact_is_gone(memory: Memory) -> None:
+    proposed = AddressesProposed(proposal_id="c1", old=["a@x.fr"], new=["b@x.fr"])
+    await handle(memory, contact("ali@x.fr", NOW), proposed)
+    row = memory.rows("contacts")["proposal:c1"]
+    assert (row["old"], row["new"]) == (["a@x.fr"], ["b@x.fr"])
+    await handle(memory, ContactErased(contact="ali"), ContactErased(contact="proposal:c1"))
+    assert memory.rows("contacts") == {}
+
+
+async def test_an_event_read_twice_tells_once(memory: Memory) -> None:
+    await handle(memory, VenueManagersChanged(venue_id="v1", revision=1, managers=["ali"]))
+    await handle(memory, opened(), opened())
+    rows = memory.rows("deliveries")
+    assert set(rows) == {
+        "review_opened:c1:account:ali",
+        "review_opened:c1:venue:v1",
+        "proposal_received:c1:account:nina",
+    }
+    assert {row["correlation_id"] for row in rows.values()} == {"corr-1"}
+    assert all(row["due_at"] == row["created_at"] == NOW for row in rows.values())
+
+
+async def test_deliveries_hold_no_address(memory: Memory) -> None:
+    await handle(
+        memory,
+        contact("ali@x.fr", NOW),
+        VenueAddressesChanged(venue_id="v1", revision=1, addresses=["lieu@x.fr"]),
+        VenueManagersChanged(venue_id="v1", revision=1, managers=["ali"]),
+        opened(),
+    )
+    assert len(memory.rows("deliveries")) == 3
+    assert "@" not in str(memory.rows("deliveries"))
+
+
+@pytest.fixture
+async def http(memory: Memory) -> AsyncIterator[httpx.AsyncClient]:
+    settings = Settings(jwt_key=SECRET, link_key=SECRET, roles=frozenset({"api"}))
+    app = build(service(settings))
+    app.state.database = memory
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        yield client
+
+
+def signed_in(*roles: str) -> dict[str, str]:
+    claims = {"sub": "somebody", "exp": int(time.time()) + 60, "roles": list(roles)}
+    token = jwt.encode({"alg": "HS256"}, claims, OctKey.import_key(SECRET))
+    return {"Authorization": f"Bearer {token}"}
+
+
+@pytest.mark.parametrize("role", ["moderator", "admin"])
+async def test_moderators_see_the_deliveries_of_a_case(
+    http: httpx.AsyncClient, memory: Memory, role: str
+) -> None:
+    await handle(memory, opened(), opened("c2"))
+    answer = await http.get("/deliveries", params={"case_id": "c1"}, headers=signed_in(role))
+    assert answer.status_code == 200
+    items = answer.json()["items"]
+    assert [(one["template"], one["recipient"]) for one in items] == [
+        ("proposal_received", "account:nina"),
+        ("review_opened", "venue:v1"),
+    ]
+    assert items[0] == {
+        "template": "proposal_received",
+        "recipient": "account:nina",
+        "state": "pending",
+        "attempts": 0,
+        "error": None,
+        "sent": 0,
+        "rejected": 0,
+        "created_at": "2026-11-23T09:00:00Z",
+        "due_at": "2026-11-23T09:00:00Z",
+        "done_at": None,
+    }
+
+
+async def test_nobody_else_sees_them(http: httpx.AsyncClient, memory: Memory) -> None:
+    await handle(memory, opened())
+    params = {"case_id": "c1"}
+    assert (await http.get("/deliveries", params=params)).status_code == 401
+    for role in ("user", "partner"):
+        answer = await http.get("/deliveries", params=params, headers=signed_in(role))
+        assert answer.status_code == 403
+        assert "nina" not in answer.text
+
+
+async def test_a_case_must_be_named(http: httpx.AsyncClient) -> None:
+    answer = await http.get("/deliveries", headers=signed_in("moderator"))
+    assert answer.status_code == 422
+    assert answer.json()["invalid_params"][0]["field"] == "case_id"
+
+
+def test_moderators_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MODERATORS", "mo@x.fr, ma@x.fr,")
+    assert Settings(link_key=SECRET).moderators == ("mo@x.fr", "ma@x.fr")
+
+
+def test_a_sender_without_an_address_is_refused_at_start() -> None:
+    with pytest.raises(ValidationError, match="MAIL_FROM"):
+        Settings(link_key=SECRET, mail_from="mednum")
+
+
+def test_secrets_are_not_shown() -> None:
+    assert SECRET not in repr(Settings(link_key=SECRET, smtp_password=SECRET))
