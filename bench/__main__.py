@@ -54,9 +54,8 @@ def database() -> Iterator[str]:
             yield server.settings["MONGO_URL"]
 
 
-async def imports(url: str) -> list[str]:
+async def imports(url: str, content: bytes) -> list[str]:
     """Import of a file, against `insert_many` of the same documents."""
-    content = Path(os.environ["FILE"]).read_bytes() if os.environ.get("FILE") else venues(VENUES)
     target = service(Settings(mongo_url=url)).database()
     await target.ensure_indexes(service(Settings(mongo_url=url)).all_indexes)
     started = time.perf_counter()
@@ -158,8 +157,10 @@ def _family(pid: int) -> list[int]:
 
 def main() -> None:
     """Run all and print a table in Markdown."""
+    file = os.environ.get("FILE")
+    content = Path(file).read_bytes() if file else venues(VENUES)
     with database() as url:
-        rows = [asyncio.run(imports(url)), *asyncio.run(drivers(url))]
+        rows = [asyncio.run(imports(url, content)), *asyncio.run(drivers(url))]
     rows += up()
     names = ("aiokafka", "faststream", "motor", "pymongo", "secantusdb")
     packages = ", ".join(f"{name} {version(name)}" for name in names)

@@ -143,8 +143,8 @@ class Demo:
         await self._http.get(link)
         self._say("a mail scanner opens the link: nothing is decided by that")
         await self._confirm(link, "accepter", "horaires")
-        await self._sheet_says(venue["id"], "horaires")
         await self._mail_to(alice.email, "en ligne")
+        await self._sheet_says(venue["id"], "horaires")
 
     async def _refused(self, venue: dict[str, Any]) -> None:
         self._act("Bruno proposes another name; the manager refuses, and says why")
@@ -166,8 +166,8 @@ class Demo:
         )
         mail = await self._mail_to(_address(venue))
         await self._confirm(_link(mail), "accepter", "presentation_resume")
-        await self._sheet_says(venue["id"], "presentation_resume", "telephone")
         await self._mail_to(chloe.email, "en ligne")
+        await self._sheet_says(venue["id"], "presentation_resume", "telephone")
 
     async def _in_conflict(self, venue: dict[str, Any]) -> None:
         self._act("David and Emma both change the hours; the second one meets a conflict")

@@ -189,5 +189,8 @@ class _Requires:
         return account
 
 
+Moderator = Annotated[Account, Depends(_Requires("moderator"))]
+"""A route's parameter: a moderator's account, or a 401 or 403."""
+
 Admin = Annotated[Account, Depends(_Requires("admin"))]
 """A route's parameter: an admin's account, or a 401 or 403."""

@@ -25,7 +25,7 @@ from pymongo.errors import ConnectionFailure, DuplicateKeyError, ExecutionTimeou
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
-from shared.events import Event, Timer
+from shared.events import Event
 
 Document = dict[str, Any]
 T = TypeVar("T")
@@ -162,7 +162,7 @@ class Transaction:
         self._session = session
         self._publisher = publisher
         self._events: list[tuple[Event, str | None]] = []
-        self._timers: dict[str, tuple[Timer, datetime] | None] = {}
+        self._timers: dict[str, tuple[Event, datetime] | None] = {}
         self.now = now()
 
     def __getitem__(self, collection: str) -> Collection:
@@ -172,9 +172,9 @@ class Transaction:
         """Have an event sent once this transaction is there; `event_id` defaults to a new one."""
         self._events.append((event, event_id))
 
-    def schedule(self, timer: Timer, *, at: datetime) -> None:
+    def schedule(self, event: Event, *, at: datetime, timer_id: str) -> None:
         """Have an event sent at a time; setting the same timer again moves it."""
-        self._timers[timer.timer_id] = (timer, at)
+        self._timers[timer_id] = (event, at)
 
     def unschedule(self, timer_id: str) -> None:
         """Cancel a timer, if it has not fired."""

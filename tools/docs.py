@@ -46,7 +46,7 @@ def events(services: list[Service]) -> str:
     ]
     for stream in sorted({event.STREAM for event in TYPES.values()}):
         parts.append(f"## {stream}\n")
-        parts += [_event(event, services) for event in TYPES.values() if event.STREAM == stream]
+        parts += [_event(event, services) for event in TYPES.values() if stream == event.STREAM]
     return "\n".join(parts)
 
 

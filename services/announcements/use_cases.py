@@ -74,9 +74,8 @@ async def put_online(tx: Transaction, announcement_id: str, decision: Decision) 
             published_at=tx.now,
         )
     )
-    tx.schedule(
-        AnnouncementEndReached(announcement_id=after.id, ends_on=after.ends_on), at=after.ends_at
-    )
+    timer = AnnouncementEndReached(announcement_id=after.id, ends_on=after.ends_on)
+    tx.schedule(timer, at=after.ends_at, timer_id=timer.timer_id)
 
 
 async def refuse(tx: Transaction, announcement_id: str, decision: Decision) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -40,6 +41,9 @@ from shared.events.directory import (
     VenueManagersChanged,
 )
 from shared.events.moderation import Decision
+
+ADDRESSES_KEPT = timedelta(days=7)
+"""After a proposal is closed: mails about it are tried for so long."""
 
 
 @dataclass(frozen=True)
@@ -210,6 +214,7 @@ async def apply_edit(
         ],
         refused_fields=refused_fields,
         reason=decision.reason,
+        managers=venue.managers,
         public_addresses=len(public_addresses(venue.fiche)),
         applied_at=tx.now,
     )
@@ -333,7 +338,8 @@ def tell_addresses(tx: Transaction, venue: Venue, before: list[str]) -> None:
 async def _close(tx: Transaction, proposal: Proposal) -> None:
     await Proposals(tx).put(proposal)
     if WITHHELD & proposal.changes.keys():
-        tx.publish(ContactErased(contact=proposal_key(proposal.id)))
+        erased = ContactErased(contact=proposal_key(proposal.id))
+        tx.schedule(erased, at=tx.now + ADDRESSES_KEPT, timer_id=f"erasure:{erased.contact}")
 
 
 def _proposed(venue: Venue, proposal: Proposal | NewsItem) -> dict[str, Any]:

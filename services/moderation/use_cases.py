@@ -60,14 +60,15 @@ async def open_review(
     if period:
         case = case.model_copy(update={"deadline": case.opened_at + period})
     await Cases(tx).add(case)
-    tx.publish(ReviewOpened(**_waiting(case), opened_at=case.opened_at))
+    waiting = await _waiting(tx, case)
+    tx.publish(ReviewOpened(**waiting, opened_at=case.opened_at))
     if case.deadline:
         deadline = ReviewDeadlineReached(case_id=case.id, deadline=case.deadline)
-        tx.schedule(deadline, at=case.deadline)
+        tx.schedule(deadline, at=case.deadline, timer_id=deadline.timer_id)
         if reminder:
             reminder_at = case.opened_at + reminder
             timer = ReviewReminderReached(case_id=case.id, reminder_at=reminder_at)
-            tx.schedule(timer, at=reminder_at)
+            tx.schedule(timer, at=reminder_at, timer_id=timer.timer_id)
 
 
 async def decide(
@@ -147,7 +148,8 @@ async def remind(tx: Transaction, case_id: str) -> None:
     """Tell those who can decide that the deadline comes near, if it is still open."""
     case = await _get(tx, case_id)
     if case.state == "open":
-        tx.publish(ReviewReminded(**_waiting(case), reminded_at=tx.now))
+        waiting = await _waiting(tx, case)
+        tx.publish(ReviewReminded(**waiting, reminded_at=tx.now))
 
 
 async def deadline_reached(tx: Transaction, case_id: str, deadline: datetime) -> None:
@@ -184,7 +186,7 @@ async def _settle(
     return decided
 
 
-def _waiting(case: ReviewCase) -> dict[str, Any]:
+async def _waiting(tx: Transaction, case: ReviewCase) -> dict[str, Any]:
     return {
         "case_id": case.id,
         "revision": case.revision,
@@ -195,6 +197,7 @@ def _waiting(case: ReviewCase) -> dict[str, Any]:
         "text": case.text,
         "link": case.link,
         "author": case.author,
+        "managers": await VenueManagers(tx).of(case.venue_id),
         "public_addresses": case.public_addresses,
         "deadline": case.deadline,
     }

@@ -2,22 +2,15 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel
 
 from services.notifications import use_cases
 from services.notifications.domain import Delivery, State
-from shared.auth import Account, SignedIn
-from shared.errors import NotAllowed
+from shared.auth import Moderator
 from shared.service import RequestTx
 
 router = APIRouter(tags=["deliveries"])
-
-
-async def _moderator(account: SignedIn) -> Account:
-    if not account.may("moderator"):
-        raise NotAllowed()
-    return account
 
 
 class DeliveryProgress(BaseModel):
@@ -47,9 +40,9 @@ class DeliveryList(BaseModel):
     items: list[DeliveryProgress]
 
 
-@router.get("/deliveries", dependencies=[Depends(_moderator)])
+@router.get("/deliveries")
 async def deliveries(
-    case_id: Annotated[str, Query(min_length=1, max_length=200)], tx: RequestTx
+    tx: RequestTx, _: Moderator, case_id: Annotated[str, Query(min_length=1, max_length=200)]
 ) -> DeliveryList:
     """The mails about a proposal or an announcement, oldest first; for moderators."""
     found = await use_cases.deliveries_of(tx, case_id)

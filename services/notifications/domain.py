@@ -1,6 +1,6 @@
 """Who is told what, and how long a mail is tried: rules alone, no I/O and no clock."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, TypeAlias
@@ -133,24 +133,24 @@ def managed_venue(event: Told) -> str | None:
     return event.venue_id if isinstance(event, ReviewWaiting | EditApplied) else None
 
 
-def plan(event: Told, managers: Sequence[str] = ()) -> list[Notice]:
-    """Who is told about an event; `managers` are the accounts of its venue's managers."""
+def plan(event: Told) -> list[Notice]:
+    """Who is told about an event."""
     author = account_ref(event.author.account_id)
     match event:
         case ReviewOpened(kind="announcement"):
             told: list[tuple[Template, str]] = [("announcement_waiting", MODERATORS)]
             told.append(("proposal_received", author))
         case ReviewOpened():
-            told = [("review_opened", one) for one in _in_charge(event, managers)]
+            told = [("review_opened", one) for one in _in_charge(event)]
             told.append(("proposal_received", author))
         case ReviewReminded(kind="announcement"):
             told = []
         case ReviewReminded():
-            told = [("review_reminder", one) for one in _in_charge(event, managers)]
+            told = [("review_reminder", one) for one in _in_charge(event)]
         case EditApplied():
             told = [("edit_applied", author)]
             if event.conflicts:
-                told += [("edit_conflict", one) for one in _in_charge(event, managers)]
+                told += [("edit_conflict", one) for one in _in_charge(event)]
         case EditRefused() | NewsRefused() | AnnouncementRefused():
             told = [("refused", author)]
         case NewsPublished() | AnnouncementPublished():
@@ -159,11 +159,11 @@ def plan(event: Told, managers: Sequence[str] = ()) -> list[Notice]:
     return [Notice(template, recipient, about(event), occasion) for template, recipient in told]
 
 
-def _in_charge(event: ReviewWaiting | EditApplied, managers: Iterable[str]) -> list[str]:
+def _in_charge(event: ReviewWaiting | EditApplied) -> list[str]:
     """A venue's managers without the author, and its public addresses if it has any."""
     accounts = [
         account_ref(manager)
-        for manager in dict.fromkeys(managers)
+        for manager in dict.fromkeys(event.managers)
         if manager != event.author.account_id
     ]
     public = [venue_key(event.venue_id)] if event.venue_id and event.public_addresses else []

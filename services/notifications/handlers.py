@@ -1,4 +1,4 @@
-"""What notifications listens to: contacts and managers to know, and what people are told."""
+"""What notifications listens to: contacts to know, and what people are told."""
 
 from services.notifications import use_cases
 from shared.bus.delivery import Handlers
@@ -10,7 +10,7 @@ from shared.events.contacts import (
     ContactErased,
     VenueAddressesChanged,
 )
-from shared.events.directory import EditApplied, NewsPublished, VenueManagersChanged
+from shared.events.directory import EditApplied, NewsPublished
 from shared.events.moderation import (
     AnnouncementRefused,
     EditRefused,
@@ -38,11 +38,6 @@ async def on_addresses_proposed(event: AddressesProposed, tx: Transaction) -> No
 async def on_contact_erased(event: ContactErased, tx: Transaction) -> None:
     """Forget a contact."""
     await use_cases.forget(tx, event)
-
-
-async def on_venue_managers_changed(event: VenueManagersChanged, tx: Transaction) -> None:
-    """Keep who manages a venue."""
-    await use_cases.learn_managers(tx, event)
 
 
 async def on_review_opened(event: ReviewOpened, tx: Transaction) -> None:
@@ -90,7 +85,6 @@ HANDLERS: Handlers = {
     VenueAddressesChanged: on_venue_addresses_changed,
     AddressesProposed: on_addresses_proposed,
     ContactErased: on_contact_erased,
-    VenueManagersChanged: on_venue_managers_changed,
     ReviewOpened: on_review_opened,
     ReviewReminded: on_review_reminded,
     EditApplied: on_edit_applied,

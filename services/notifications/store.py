@@ -1,4 +1,4 @@
-"""Queries of notifications: contacts, managers, and the deliveries."""
+"""Queries of notifications: contacts and deliveries."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -30,24 +30,6 @@ class Contacts:
     async def erase(self, key: str) -> None:
         """Forget a contact."""
         await self._contacts.delete({"_id": key})
-
-
-class VenueManagers:
-    """Who manages which venue."""
-
-    def __init__(self, tx: Transaction) -> None:
-        self._venues = tx["venue_managers"]
-
-    async def keep(self, venue_id: str, managers: list[str], revision: int) -> None:
-        """Keep a venue's managers, unless a newer revision is known."""
-        known = await self._venues.get(venue_id)
-        if known is None or known["revision"] <= revision:
-            await self._venues.put({"_id": venue_id, "managers": managers, "revision": revision})
-
-    async def of(self, venue_id: str) -> list[str]:
-        """The accounts that manage a venue."""
-        found = await self._venues.get(venue_id)
-        return found["managers"] if found else []
 
 
 class Deliveries:

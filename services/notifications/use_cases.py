@@ -2,7 +2,7 @@
 
 from services.notifications import domain
 from services.notifications.domain import Delivery, Told
-from services.notifications.store import Contacts, Deliveries, VenueManagers
+from services.notifications.store import Contacts, Deliveries
 from shared.database import Transaction
 from shared.events.contacts import (
     AccountContactChanged,
@@ -10,7 +10,6 @@ from shared.events.contacts import (
     ContactErased,
     VenueAddressesChanged,
 )
-from shared.events.directory import VenueManagersChanged
 from shared.observability import correlation_id
 
 
@@ -35,19 +34,12 @@ async def forget(tx: Transaction, event: ContactErased) -> None:
     await Contacts(tx).erase(event.key)
 
 
-async def learn_managers(tx: Transaction, event: VenueManagersChanged) -> None:
-    """Keep who manages a venue."""
-    await VenueManagers(tx).keep(event.venue_id, event.managers, event.revision)
-
-
 async def tell(tx: Transaction, event: Told) -> None:
     """Have everybody told whom an event concerns; the same event twice tells them once."""
-    venue_id = domain.managed_venue(event)
-    managers = await VenueManagers(tx).of(venue_id) if venue_id else []
     await Deliveries(tx).add(
         domain.deliveries(
             event,
-            domain.plan(event, managers),
+            domain.plan(event),
             correlation_id=correlation_id.get(),
             moment=tx.now,
         )

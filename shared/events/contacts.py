@@ -69,7 +69,7 @@ class AddressesProposed(Event):
 
 
 class ContactErased(Event):
-    """A tombstone: travels with the contact's key and no body at all."""
+    """A tombstone, now or later: travels with the contact's key and no body at all."""
 
     STREAM = STREAM
     contact: str

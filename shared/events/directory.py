@@ -79,6 +79,7 @@ class EditApplied(VenueEvent):
     conflicts: list[FieldConflict]
     refused_fields: list[str] = []
     reason: str | None = None
+    managers: list[str] = []
     public_addresses: int
     applied_at: AwareDatetime
 

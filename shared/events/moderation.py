@@ -47,6 +47,8 @@ class ReviewWaiting(CaseEvent, abstract=True):
     """The comment of an edit, the text of a news item or of an announcement."""
     link: str | None = None
     author: Author
+    managers: list[str] = []
+    """The accounts that manage the venue now."""
     public_addresses: int = 0
     deadline: AwareDatetime | None = None
     """When silence decides; none where only a moderator can."""

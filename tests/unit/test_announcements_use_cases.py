@@ -18,7 +18,7 @@ from services.announcements.domain import AnnouncementNotFound
 from services.announcements.handlers import HANDLERS
 from services.announcements.settings import Settings
 from shared.database import Collection, Conflict, Document, Transaction
-from shared.events import Author, Event, Timer
+from shared.events import Author, Event
 from shared.events.announcements import (
     AnnouncementEnded,
     AnnouncementEndReached,
@@ -88,7 +88,7 @@ class Memory(Transaction):
     def __init__(self) -> None:
         self.now = NOW
         self.published: list[Event] = []
-        self.timers: list[tuple[Timer, dt.datetime]] = []
+        self.timers: list[tuple[Event, dt.datetime]] = []
         self._rows: dict[str, bytes] = {}
 
     def __getitem__(self, collection: str) -> Collection:
@@ -99,8 +99,9 @@ class Memory(Transaction):
         assert event_id is None
         self.published.append(event)
 
-    def schedule(self, timer: Timer, *, at: dt.datetime) -> None:
-        self.timers.append((timer, at))
+    def schedule(self, event: Event, *, at: dt.datetime, timer_id: str) -> None:
+        assert timer_id
+        self.timers.append((event, at))
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator["Memory"]:
@@ -149,6 +150,7 @@ async def deliver(event: Event, memory: Memory) -> None:
 
 def validated(announcement_id: str) -> AnnouncementValidated:
     return AnnouncementValidated(
+        revision=2,
         case_id=announcement_id,
         author=Author(account_id="alice"),
         title=CALL["titre"],
@@ -158,6 +160,7 @@ def validated(announcement_id: str) -> AnnouncementValidated:
 
 def refused(announcement_id: str) -> AnnouncementRefused:
     return AnnouncementRefused(
+        revision=2,
         case_id=announcement_id,
         author=Author(account_id="alice"),
         title=CALL["titre"],
@@ -178,6 +181,7 @@ class TestSubmit:
         assert body["author_name"] == "Alice"
         assert memory.published == [
             AnnouncementSubmitted(
+                revision=1,
                 announcement_id=body["id"],
                 kind="skills_call",
                 titre="Formatrice recherchée",
@@ -317,6 +321,7 @@ class TestEvents:
         assert memory.take() == [
             AnnouncementPublished(
                 announcement_id=announcement,
+                revision=2,
                 kind="skills_call",
                 titre="Formatrice recherchée",
                 lien="https://exemple.fr/appel",
@@ -345,7 +350,10 @@ class TestEvents:
         await deliver(validated(announcement), memory)
         assert memory.take() == [
             AnnouncementEnded(
-                announcement_id=announcement, titre="Formatrice recherchée", ended_at=memory.now
+                announcement_id=announcement,
+                revision=3,
+                titre="Formatrice recherchée",
+                ended_at=memory.now,
             )
         ]
         assert len(memory.timers) == 1

@@ -70,8 +70,12 @@ def refused(kind: type[EditRefused | NewsRefused | AnnouncementRefused], case_id
     )
 
 
+def managed(event: Told, *managers: str) -> Told:
+    return event.model_copy(update={"managers": list(managers)})
+
+
 def told(event: Told, *managers: str) -> set[tuple[str, str]]:
-    return {(notice.template, notice.recipient) for notice in plan(event, managers)}
+    return {(notice.template, notice.recipient) for notice in plan(managed(event, *managers))}
 
 
 @pytest.mark.parametrize("kind", ["edit", "news"])
@@ -98,7 +102,7 @@ def test_an_author_who_manages_is_not_asked_about_their_own_proposal() -> None:
 
 
 def test_a_manager_named_twice_is_asked_once() -> None:
-    notices = plan(opened(public_addresses=0), ["ali", "ali"])
+    notices = plan(managed(opened(public_addresses=0), "ali", "ali"))
     assert [notice.recipient for notice in notices] == ["account:ali", "account:nina"]
 
 
@@ -175,18 +179,18 @@ def test_managers_hear_of_an_applied_edit_only_if_something_was_in_the_way() -> 
     ],
 )
 def test_an_outcome_goes_to_the_author_alone(event: Told, template: str, about: str) -> None:
-    [notice] = plan(event, ["ali"])
+    [notice] = plan(managed(event, "ali"))
     assert (notice.template, notice.recipient, notice.about) == (template, "account:nina", about)
 
 
 def test_ids_are_the_same_each_time_and_tell_reminders_apart() -> None:
-    assert [notice.id for notice in plan(opened(), ["ali"])] == [
+    assert [notice.id for notice in plan(managed(opened(), "ali"))] == [
         "review_opened:c1:account:ali",
         "review_opened:c1:venue:v1",
         "proposal_received:c1:account:nina",
     ]
-    first, again = plan(reminded(), ["ali"]), plan(reminded(), ["ali"])
-    later = plan(reminded(at=NOW + timedelta(days=1)), ["ali"])
+    first, again = plan(managed(reminded(), "ali")), plan(managed(reminded(), "ali"))
+    later = plan(managed(reminded(at=NOW + timedelta(days=1)), "ali"))
     assert [one.id for one in first] == [one.id for one in again]
     assert not {one.id for one in first} & {one.id for one in later}
 

@@ -398,8 +398,8 @@ def test_long_lines_are_wrapped_under_their_beginning() -> None:
 
 
 def delivery(recipient: str = "account:ali") -> Delivery:
-    event = edit()
-    notices = [one for one in domain.plan(event, ["ali"]) if one.recipient == recipient]
+    event = edit(managers=["ali"])
+    notices = [one for one in domain.plan(event) if one.recipient == recipient]
     [one] = domain.deliveries(event, notices, correlation_id="corr-1", moment=NOW)
     return one
 

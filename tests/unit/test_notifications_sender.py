@@ -136,10 +136,11 @@ class Desk:
             title="Médiathèque",
             changes=[FieldChange(field="courriels", withheld=True)] if withheld else [],
             author=Author(account_id="nina"),
+            managers=["ali"],
             public_addresses=1,
             opened_at=START,
         )
-        notices = [one for one in domain.plan(event, ["ali"]) if one.recipient == recipient]
+        notices = [one for one in domain.plan(event) if one.recipient == recipient]
         [row] = domain.deliveries(event, notices, correlation_id="corr-1", moment=self.moment)
         self.rows.rows[row.id] = row
         return row.id

@@ -25,7 +25,6 @@ from shared.events.contacts import (
     ContactErased,
     VenueAddressesChanged,
 )
-from shared.events.directory import VenueManagersChanged
 from shared.events.moderation import ReviewOpened
 from shared.observability import correlated
 from shared.service import build
@@ -114,6 +113,7 @@ def opened(case_id: str = "c1") -> ReviewOpened:
         venue_id="v1",
         title="Médiathèque",
         author=Author(account_id="nina"),
+        managers=["ali"],
         public_addresses=1,
         opened_at=NOW,
     )
@@ -133,10 +133,8 @@ async def test_older_addresses_of_a_venue_never_overwrite_newer_ones(memory: Mem
         await handle(
             memory,
             VenueAddressesChanged(venue_id="v1", revision=revision, addresses=[address]),
-            VenueManagersChanged(venue_id="v1", revision=revision, managers=[address]),
         )
     assert memory.rows("contacts")["venue:v1"]["addresses"] == ["r5@x.fr"]
-    assert memory.rows("venue_managers")["v1"]["managers"] == ["r5@x.fr"]
 
 
 async def test_an_erased_contact_is_gone(memory: Memory) -> None:
@@ -149,7 +147,6 @@ async def test_an_erased_contact_is_gone(memory: Memory) -> None:
 
 
 async def test_an_event_read_twice_tells_once(memory: Memory) -> None:
-    await handle(memory, VenueManagersChanged(venue_id="v1", revision=1, managers=["ali"]))
     await handle(memory, opened(), opened())
     rows = memory.rows("deliveries")
     assert set(rows) == {
@@ -166,7 +163,6 @@ async def test_deliveries_hold_no_address(memory: Memory) -> None:
         memory,
         contact("ali@x.fr", NOW),
         VenueAddressesChanged(venue_id="v1", revision=1, addresses=["lieu@x.fr"]),
-        VenueManagersChanged(venue_id="v1", revision=1, managers=["ali"]),
         opened(),
     )
     assert len(memory.rows("deliveries")) == 3

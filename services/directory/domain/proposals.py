@@ -154,7 +154,8 @@ def check_changes(proposed: Mapping[str, FieldValue], base: Fiche) -> dict[str, 
             checked[name] = _check_change(name, value, base)
         except InvalidValue as exc:
             errors.append(InvalidField(f"changes.{name}", exc.rule, exc.message))
-    errors += _coordinates_alone({**base, **checked}, checked)
+    if not {"latitude", "longitude"} & (proposed.keys() - checked.keys()):
+        errors += _coordinates_alone({**base, **checked}, checked)
     if errors:
         raise InvalidInput(invalid=errors)
     return checked
