@@ -66,9 +66,9 @@ class Verifier:
 
     def __init__(self, settings: ServiceSettings) -> None:
         self._settings = settings
-        self._local = _local_keys(settings.jwt_key) if settings.jwt_key else None
+        self._local = _local_keys(key) if (key := settings.jwt_key.get_secret_value()) else None
         self._fetched: KeySet | None = None
-        self._fetched_at = float("-inf")
+        self._asked_at = float("-inf")
         expected = {"iss": settings.jwt_issuer, "aud": settings.jwt_audience}
         wanted: dict[str, Any] = {
             name: {"essential": True, "value": value} for name, value in expected.items() if value
@@ -100,12 +100,14 @@ class Verifier:
     async def _keys(self, oldest: float) -> KeySet:
         if not self._settings.jwks_url:
             raise Busy("Aucune clé de connexion n'est configurée.")
-        if self._fetched is None or time.monotonic() - self._fetched_at > oldest:
+        age = time.monotonic() - self._asked_at
+        # an outage must not make every request wait for it
+        if age > oldest or (self._fetched is None and age > _JWKS_PAUSE):
+            self._asked_at = time.monotonic()
             try:
                 async with httpx.AsyncClient(timeout=5) as client:
                     answer = await client.get(self._settings.jwks_url)
                     self._fetched = KeySet.import_key_set(answer.raise_for_status().json())
-                    self._fetched_at = time.monotonic()
             except (httpx.HTTPError, JoseError, ValueError) as exc:
                 log.warning("keys of the identity provider not read", error=type(exc).__name__)
         if self._fetched is None:

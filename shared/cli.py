@@ -46,7 +46,7 @@ def command_line(make: Callable[[], Service]) -> typer.Typer:
         (one,) = _choose(_read(make()), [letter])
         rich.print(escape(f"{one.reason} (after {one.attempts} attempts, from {one.origin})"))
         for name, value in one.headers:
-            rich.print(escape(f"{name}: {value.decode(errors='backslashreplace')}"))
+            rich.print(escape(f"{name}: {(value or b'').decode(errors='backslashreplace')}"))
         rich.print(escape((one.value or b"").decode(errors="backslashreplace")))
 
     @dead.command()

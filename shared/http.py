@@ -28,7 +28,7 @@ from shared.errors import (
     document,
     explain,
 )
-from shared.observability import RequestContext
+from shared.observability import RequestContext, trace_of
 
 MAX_BODY = 1024 * 1024
 """Bytes of a request's body, unless a route says otherwise."""
@@ -78,10 +78,28 @@ async def _on_outage(_: Request, exc: Exception) -> JSONResponse:
     return response(Busy(headers={"Retry-After": "5"}))
 
 
-async def _on_anything(_: Request, exc: Exception) -> JSONResponse:
-    # the server logs the trace; the answer gives nothing of it away
-    log.error("unexpected error", error=type(exc).__name__)
-    return response(Problem())
+class Unexpected:
+    """ASGI: any other failure is logged with its trace, and answered without it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        started = False
+
+        async def answer(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, answer)
+        except Exception as exc:
+            log.error("unexpected error", error=type(exc).__name__, trace=trace_of(exc))
+            if started or scope["type"] != "http":
+                raise
+            await response(Problem())(scope, receive, send)
 
 
 class RetryConflicts:
@@ -153,12 +171,12 @@ def install(app: FastAPI) -> None:
         (RequestValidationError, _on_validation),
         (HTTPException, _on_http_exception),
         *((outage, _on_outage) for outage in OUTAGES),
-        (Exception, _on_anything),
     ]
     for kind, handler in handlers:
         app.add_exception_handler(kind, handler)
     app.add_middleware(RetryConflicts)
     # not the application's own limit: that one sits outside of all middleware
     app.add_middleware(RequestBodyLimitMiddleware, max_body_size=MAX_BODY)
+    app.add_middleware(Unexpected)
     app.add_middleware(TooLargeAsProblem)
     app.add_middleware(RequestContext)

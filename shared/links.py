@@ -4,6 +4,7 @@ A link is a JWT (HS256) that names a case and whom it was written to; it is wort
 other case and nothing after its end. Keys rotate: the first signs, all of them verify.
 """
 
+import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -53,6 +54,7 @@ class Links:
         self._claims = jwt.JWTClaimsRegistry(
             aud={"essential": True, "value": _PURPOSE},
             sub={"essential": True},
+            case={"essential": True},
             exp={"essential": True},
         )
 
@@ -62,7 +64,7 @@ class Links:
             "aud": _PURPOSE,
             "sub": link.holder,
             "case": link.case_id,
-            "exp": int(link.expires_at.timestamp()),
+            "exp": math.ceil(link.expires_at.timestamp()),
         }
         return jwt.encode({"alg": "HS256"}, claims, self._keys[0])
 

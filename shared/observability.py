@@ -8,6 +8,7 @@ import logging
 import re
 import sys
 import time
+import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -68,6 +69,11 @@ def correlated(given: str | None, headers: Mapping[str, str]) -> Iterator[str]:
     finally:
         context.detach(trace_token)
         correlation_id.reset(token)
+
+
+def trace_of(exc: BaseException) -> str:
+    """An exception's stack without its text, which may hold an address or a token."""
+    return "".join(traceback.format_tb(exc.__traceback__))
 
 
 @contextmanager

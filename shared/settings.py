@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import field_validator
+from pydantic import SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 Role = Literal["api", "consumer", "relay", "sender"]
@@ -11,7 +11,7 @@ Role = Literal["api", "consumer", "relay", "sender"]
 class ServiceSettings(BaseSettings):
     """Settings common to all services, read from environment variables of the same name."""
 
-    model_config = SettingsConfigDict(extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
     mongo_url: str = "mongodb://127.0.0.1:27017/?replicaSet=rs0"
     database_prefix: str = "mednum_"
@@ -34,7 +34,7 @@ class ServiceSettings(BaseSettings):
 
     jwks_url: str = ""
     """Where the keys of the identity provider are published."""
-    jwt_key: str = ""
+    jwt_key: SecretStr = SecretStr("")
     """A local key instead: a PEM public key, or a secret of 32 characters or more (HS256)."""
     jwt_issuer: str = ""
     jwt_audience: str = ""

@@ -29,6 +29,10 @@ CUT = 200
 """Characters of a refused value that a report repeats."""
 
 
+CsvReader = Any
+"""What `csv.reader` returns; its type has no public name."""
+
+
 class NotACsvFile(Problem):
     """The file cannot be read as CSV in UTF-8, or lacks columns of the schema."""
 
@@ -80,7 +84,6 @@ class Row:
     """A valid row."""
 
     line: int
-    cells: dict[str, str]
     fiche: dict[str, FieldValue]
 
     @property
@@ -117,38 +120,50 @@ def _decoded(rows: Iterator[Row]) -> Iterator[Row]:
 
 def _valid_rows(text: TextIO, report: Report) -> Iterator[Row]:
     """The rows that keep every rule, each id once; the others go into the report."""
-    reader = csv.DictReader(text, strict=True)
-    missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
-    if missing:
-        raise NotACsvFile(f"Colonnes absentes : {', '.join(missing)}.", missing_columns=missing)
+    reader = csv.reader(text, strict=True)
+    names = _header(reader)
     seen: set[str] = set()
-    line = reader.line_num
-    for cells in _readable(reader, report):
-        first, line = line + 1, reader.line_num
-        if None in cells or None in cells.values():
+    for line, values in _lines(reader, report):
+        if len(values) != len(names):
             wrong = InvalidField("", "columns", "Le nombre de cellules n'est pas le bon.")
-            report.refuse(first, {}, [wrong])
+            report.refuse(line, {}, [wrong])
             continue
+        cells = dict(zip(names, values, strict=True))
         fiche, errors = read_row(cells)
         if not errors and fiche["id"] in seen:
             errors = [InvalidField("id", "unique", "Cet identifiant est déjà dans le fichier.")]
         if errors:
-            report.refuse(first, cells, errors)
+            report.refuse(line, cells, errors)
             continue
         seen.add(str(fiche["id"]))
-        yield Row(first, cells, fiche)
+        yield Row(line, fiche)
 
 
-def _readable(reader: Any, report: Report) -> Iterator[dict[Any, Any]]:
+def _header(reader: CsvReader) -> list[str]:
+    """The names of the columns; all those of the schema, others too. Raises `NotACsvFile`."""
+    try:
+        names: list[str] = next(reader, [])
+    except csv.Error as exc:
+        raise NotACsvFile(f"La première ligne ne se lit pas : {exc}.") from exc
+    missing = [name for name in COLUMNS if name not in names]
+    if missing:
+        raise NotACsvFile(f"Colonnes absentes : {', '.join(missing)}.", missing_columns=missing)
+    return names
+
+
+def _lines(reader: CsvReader, report: Report) -> Iterator[tuple[int, list[str]]]:
+    """Each row that is not empty, with the file's line where it starts."""
     while True:
+        line = reader.line_num + 1
         try:
-            cells = next(reader)
+            values = next(reader)
         except StopIteration:
             return
         except csv.Error as exc:
-            report.refuse(reader.line_num, {}, [InvalidField("", "csv", str(exc))])
+            report.refuse(line, {}, [InvalidField("", "csv", str(exc))])
             continue
-        yield cells
+        if values:
+            yield line, values
 
 
 async def _write(tx: Transaction, rows: list[Row], source: str) -> Report:

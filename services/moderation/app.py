@@ -16,5 +16,5 @@ def service(settings: Settings) -> Service:
         router=router,
         handlers=handlers(settings),
         indexes=INDEXES,
-        state={"links": Links(settings.link_key)},
+        state={"links": Links(settings.link_key.get_secret_value())},
     )

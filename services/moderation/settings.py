@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Self
 
-from pydantic import model_validator
+from pydantic import SecretStr, model_validator
 
 from shared.settings import ServiceSettings
 
@@ -20,7 +20,7 @@ class Settings(ServiceSettings):
     """From a proposal to the moment when silence approves it."""
     review_reminder: timedelta | None = None
     """From a proposal to the reminder; five sevenths of the period unless set."""
-    link_key: str
+    link_key: SecretStr
     """Signs the links in mails; several keys, separated by commas, while they rotate."""
 
     @model_validator(mode="after")

@@ -14,7 +14,7 @@ from shared.service import Service
 def service(settings: Settings) -> Service:
     """The service's parts."""
     renderer = Renderer(
-        Links(settings.link_key),
+        Links(settings.link_key.get_secret_value()),
         moderation_url=settings.moderation_url,
         directory_url=settings.directory_url,
     )

@@ -3,7 +3,7 @@
 from email.utils import parseaddr
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import SecretStr, field_validator
 from pydantic_settings import NoDecode
 
 from shared.settings import ServiceSettings
@@ -16,13 +16,13 @@ class Settings(ServiceSettings):
     smtp_port: int = 1025
     smtp_security: Literal["none", "starttls", "tls"] = "none"
     smtp_username: str = ""
-    smtp_password: str = Field(default="", repr=False)
+    smtp_password: SecretStr = SecretStr("")
     mail_from: str = "mednum <ne-pas-repondre@mednum.example>"
     moderators: Annotated[tuple[str, ...], NoDecode] = ()
     """Who reads announcements before they go online: addresses, separated by commas."""
     moderation_url: str = "http://127.0.0.1:8002"
     directory_url: str = "http://127.0.0.1:8001"
-    link_key: str = Field(repr=False)
+    link_key: SecretStr
     """Signs the links in mails; the first one signs where there are several (commas)."""
 
     @field_validator("moderators", mode="before")

@@ -27,7 +27,7 @@ def letter(record: Record, group: str, reason: str, attempts: int, at: datetime)
     # the time too: a broker that was emptied counts its offsets anew
     name = f"{group}:{origin}@{record.timestamp}"
     # headers need not be text, and a replay must give them back as they were
-    headers = [[key, base64.b64encode(value).decode()] for key, value in record.headers]
+    headers = [[key, _text(value)] for key, value in record.headers]
     return {
         "_id": f"dead:{name}",
         "due_at": at,
@@ -46,6 +46,14 @@ def letter(record: Record, group: str, reason: str, attempts: int, at: datetime)
     }
 
 
+def _text(value: bytes | None) -> str | None:
+    return None if value is None else base64.b64encode(value).decode()
+
+
+def _bytes(text: str | None) -> bytes | None:
+    return None if text is None else base64.b64decode(text)
+
+
 @dataclass
 class DeadLetter:
     """A parked message: why, since when, where from, and the message itself."""
@@ -58,13 +66,13 @@ class DeadLetter:
     at: datetime
     key: bytes | None
     value: bytes | None
-    headers: list[tuple[str, bytes]]
+    headers: list[tuple[str, bytes | None]]
     replayed: bool = False
 
     @property
     def type(self) -> str:
         """The event's type, if it has one that can be read."""
-        return dict(self.headers).get("ce_type", b"?").decode(errors="replace")
+        return (dict(self.headers).get("ce_type") or b"?").decode(errors="replace")
 
     @property
     def origin_topic(self) -> str:
@@ -95,7 +103,7 @@ async def read(
 
 
 def _note(letters: dict[str, DeadLetter], record: Record) -> None:
-    headers = {name: value.decode() for name, value in record.headers}
+    headers = {name: (value or b"").decode() for name, value in record.headers}
     if replayed := headers.get("dead_replayed"):
         if replayed in letters:
             letters[replayed].replayed = True
@@ -109,9 +117,7 @@ def _note(letters: dict[str, DeadLetter], record: Record) -> None:
         at=datetime.fromisoformat(headers["dead_at"]),
         key=record.key,
         value=record.value,
-        headers=[
-            (name, base64.b64decode(value)) for name, value in json.loads(headers["dead_headers"])
-        ],
+        headers=[(name, _bytes(value)) for name, value in json.loads(headers["dead_headers"])],
     )
 
 

@@ -17,7 +17,7 @@ from shared.database import OUTAGES, Database, Transaction, is_conflict, now
 from shared.errors import Problem
 from shared.events import TYPES, Event
 from shared.metrics import DEAD_LETTERS, DUPLICATES, HANDLED, RETRIES
-from shared.observability import correlated, span
+from shared.observability import correlated, span, trace_of
 
 Handler = Callable[[Any, Transaction], Awaitable[None]]
 Handlers = Mapping[type[Event], Handler]
@@ -83,7 +83,7 @@ class Delivery:
 
     async def _apply(self, envelope: Envelope, tx: Transaction) -> None:
         handler = self._handlers[TYPES[envelope.type]]
-        with correlated(envelope.correlation_id, trace_of(envelope)), span(envelope.type):
+        with correlated(envelope.correlation_id, w3c_headers(envelope)), span(envelope.type):
             await handler(envelope.event(), tx)
 
     async def _deliver_alone(self, record: Record) -> None:
@@ -105,7 +105,9 @@ class Delivery:
                 RETRIES.inc()
                 if not is_conflict(exc):
                     failures += 1
-                    log.warning("handler failed", attempt=failures, exc_info=exc)
+                    log.warning(
+                        "handler failed", attempt=failures, error=_reason(exc), trace=trace_of(exc)
+                    )
                 if failures >= ATTEMPTS:
                     return await self._park(record, _reason(exc), failures)
                 await asyncio.sleep(FIRST_PAUSE * 2**failures * random.uniform(0.5, 1.5))
@@ -150,7 +152,7 @@ class Delivery:
         raise AssertionError
 
 
-def trace_of(envelope: Envelope) -> dict[str, str]:
+def w3c_headers(envelope: Envelope) -> dict[str, str]:
     """The W3C trace headers that travelled with an event."""
     return {
         name: envelope.headers[f"ce_{name}"]

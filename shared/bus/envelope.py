@@ -27,7 +27,11 @@ class Record(Protocol):
     timestamp: int
     key: bytes | None
     value: bytes | None
-    headers: Sequence[tuple[str, bytes]]
+
+    @property
+    def headers(self) -> Sequence[tuple[str, bytes | None]]:
+        """Names and values; a value may be missing."""
+        ...
 
 
 class Undecodable(Exception):
@@ -68,7 +72,7 @@ class Envelope:
 def open_envelope(record: Record) -> Envelope:
     """The attributes of a record; raises `Undecodable`."""
     try:
-        headers = {key: value.decode() for key, value in record.headers}
+        headers = {key: (value or b"").decode() for key, value in record.headers}
     except UnicodeDecodeError:
         raise Undecodable("a header is not UTF-8") from None
     for attribute in ("ce_id", "ce_type"):
