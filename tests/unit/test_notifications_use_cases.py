@@ -195,6 +195,7 @@ async def test_moderators_see_the_deliveries_of_a_case(
     items = answer.json()["items"]
     assert [(one["template"], one["recipient"]) for one in items] == [
         ("proposal_received", "account:nina"),
+        ("review_opened", "account:ali"),
         ("review_opened", "venue:v1"),
     ]
     assert items[0] == {

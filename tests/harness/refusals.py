@@ -1,0 +1,98 @@
+"""What a refusal looks like to the programs and the people who get one."""
+
+import re
+import time
+from datetime import timedelta
+from typing import Any
+
+import httpx
+from joserfc import jwt
+from joserfc.jwk import OctKey
+
+from shared.database import now
+from shared.links import DecisionLink, Links
+from tests.harness.system import JWT_KEY, LINK_KEY, token
+
+TITLES = {
+    "already-decided": "Une décision a déjà été prise sur cette proposition.",
+    "announcement-not-found": "Cette annonce n'existe pas.",
+    "bad-request": "La demande n'a pas pu être lue.",
+    "case-not-found": "Ce dossier n'existe pas.",
+    "invalid-input": "Certaines informations ne sont pas valables.",
+    "link-expired": "Ce lien n'est plus valable : le délai pour répondre est passé.",
+    "link-forged": "Ce lien n'est pas valable. Recopiez-le en entier depuis le courriel.",
+    "method-not-allowed": "Cette action n'existe pas à cette adresse.",
+    "not-a-csv-file": (
+        "Ce fichier n'est pas un CSV du schéma national des lieux de médiation numérique."
+    ),
+    "not-a-decider": "Vous ne pouvez pas décider de cette proposition.",
+    "not-allowed": "Vous n'avez pas le droit de faire cela.",
+    "not-authenticated": "Il faut se connecter pour faire cela.",
+    "not-found": "Cette page n'existe pas.",
+    "proposal-not-found": "Cette proposition n'existe pas.",
+    "too-large": "La demande est trop volumineuse.",
+    "unknown-revision": "Cette version de la fiche n'existe pas.",
+    "venue-not-found": "Ce lieu n'existe pas dans l'annuaire.",
+}
+"""Types that programs rely on, and what people read."""
+
+_ENGLISH = re.compile(
+    r"\b(should|must|input|valid|value|field|string|unable|expected|unexpected|least|most|than)\b"
+)
+
+
+def refused(answer: httpx.Response, status: int, kind: str, *invalid: tuple[str, str]) -> Any:
+    """The problem document of a refusal; `invalid` are the fields with the rules they break."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    body = answer.json()
+    assert body["type"] == f"urn:mednum:problem:{kind}"
+    assert body["status"] == status
+    assert body["title"] == TITLES[kind]
+    wrong = body.get("invalid_params", [])
+    if invalid:
+        assert [(one["field"], one["rule"]) for one in wrong] == list(invalid)
+    for one in wrong:
+        assert one["message"], one
+        assert not _ENGLISH.search(one["message"]), one
+    return body
+
+
+def refused_on_a_page(answer: httpx.Response, status: int, sentence: str) -> None:
+    """Check that a person, in a browser, is told so in French."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"].startswith("text/html"), answer.text
+    assert '<html lang="fr">' in answer.text
+    assert sentence in answer.text.replace("&#39;", "'"), answer.text
+
+
+def _signed(claims: dict[str, Any], key: str = JWT_KEY) -> str:
+    return jwt.encode({"alg": "HS256"}, claims, OctKey.import_key(key))
+
+
+def bad_authorizations() -> dict[str, str | None]:
+    """`Authorization` headers that let nobody in, by what is wrong with them."""
+    good = token("mallory", "admin")
+    claims = {"sub": "mallory", "roles": ["admin"], "exp": int(time.time()) + 600}
+    head, body, signature = good.split(".")
+    unsigned = "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0"
+    bad = {
+        "expired": token("mallory", "admin", expires_in=-3600),
+        "forged": f"{head}.{body}.{signature[::-1]}",
+        "changed": f"{head}.{_signed({**claims, 'sub': 'alice'}).split('.')[1]}.{signature}",
+        "unsigned": f"{unsigned}.{body}.",
+        "wrong key": _signed(claims, "another-secret-of-at-least-32-characters"),
+        "without end": _signed({"sub": "mallory", "roles": ["admin"]}),
+        "without account": _signed({"exp": claims["exp"], "roles": ["admin"]}),
+        "roles no list": _signed({**claims, "roles": "admin"}),
+        "a link of a mail": Links(LINK_KEY).sign(
+            DecisionLink("case", "account:mallory", now() + timedelta(days=1))
+        ),
+        "no token": "rien",
+    }
+    return {
+        "missing": None,
+        "empty": "Bearer ",
+        "another scheme": "Basic bWFsbG9yeTptYWxsb3J5",
+        **{name: f"Bearer {one}" for name, one in bad.items()},
+    }
