@@ -263,6 +263,7 @@ class System:
         mails = self._folder.absolute() / "mails" if "mail" in self._servers else None
         return {
             "urls": self._urls,
+            "kafka_url": self._settings.get("KAFKA_URL") or os.environ["KAFKA_URL"],
             "review_period": os.environ.get("REVIEW_PERIOD", DEFAULTS["REVIEW_PERIOD"]),
             "mail_folder": mails and str(mails),
             "pid": os.getpid(),
