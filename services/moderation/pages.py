@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, FileSystemLoader, select_autoescape
+from jinja2 import Environment, FileSystemLoader
 
 from services.moderation import use_cases
 from services.moderation.domain import LONGEST_REASON, ReviewCase
@@ -35,7 +35,7 @@ HOW = {
 
 _templates = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
-    autoescape=select_autoescape(),
+    autoescape=True,
     trim_blocks=True,
     lstrip_blocks=True,
 )
@@ -52,7 +52,7 @@ async def show(
     """Show the proposal and ask for a confirmation. Decides nothing."""
     try:
         case = await use_cases.get_case_by_link(tx, _links(request).read(token))
-        return _page("decision", case=case, changes=await _changes(tx, case), choice=choix)
+        return page("decision", case=case, changes=await _changes(tx, case), choice=choix)
     except Problem as problem:
         return _refusal(request, problem)
 
@@ -77,7 +77,7 @@ async def decide(
             fields=(champs or []) if case.fields else None,
             reason=motif.strip(),
         )
-        return _page("decided", case=case)
+        return page("decided", case=case)
     except Problem as problem:
         return _refusal(request, problem)
 
@@ -98,7 +98,8 @@ def _links(request: Request) -> Links:
     return links
 
 
-def _page(name: str, status: int = 200, **context: Any) -> HTMLResponse:
+def page(name: str, status: int = 200, **context: Any) -> HTMLResponse:
+    """One of the templates as an answer."""
     html = _templates.get_template(f"{name}.html.j2").render(how=HOW, **context)
     return HTMLResponse(html, status, headers=HEADERS)
 
@@ -107,4 +108,4 @@ def _refusal(request: Request, problem: Problem) -> HTMLResponse:
     """A page for people; programs get the problem document."""
     if "text/html" not in request.headers.get("accept", ""):
         raise problem
-    return _page("refusal", problem.status, problem=problem)
+    return page("refusal", problem.status, problem=problem)
