@@ -4,52 +4,20 @@ import asyncio
 import json
 import subprocess
 import sys
-from typing import Any
 from uuid import uuid4
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-
-from shared.bus.envelope import seal
 from shared.database import now
 from shared.events import Author, FieldChange
 from shared.events.directory import EditProposed
 from tests.faults.conftest import MakeSystem
 from tests.harness import System, eventually
+from tests.harness.bus import everything_on, message, send
 from tests.harness.servers import ROOT
 from tests.harness.stories import Person, applied, history, new_venue, propose, sheet
 from tests.harness.system import token
 
 HOURS = "Mo-Sa 10:00-18:00"
 MODERATOR = token("moderator", "moderator")
-
-
-async def everything_on(system: System, stream: str) -> list[Any]:
-    """All records of a stream, in the order of each partition."""
-    consumer = AIOKafkaConsumer(
-        f"{system.environment['TOPIC_PREFIX']}{stream}",
-        bootstrap_servers=system.environment["KAFKA_URL"],
-        auto_offset_reset="earliest",
-    )
-    await consumer.start()
-    try:
-        records = []
-        # the embedded broker's end offsets are not right: read until nothing more comes
-        while batch := await consumer.getmany(timeout_ms=3_000):
-            records += [record for one in batch.values() for record in one]
-        return records
-    finally:
-        await consumer.stop()
-
-
-async def send(system: System, stream: str, *messages: dict[str, Any]) -> None:
-    """Put messages on a stream, as a faulty or careless sender would."""
-    producer = AIOKafkaProducer(bootstrap_servers=system.environment["KAFKA_URL"], acks="all")
-    await producer.start()
-    try:
-        for message in messages:
-            await producer.send_and_wait(f"{system.environment['TOPIC_PREFIX']}{stream}", **message)
-    finally:
-        await producer.stop()
 
 
 def dead(system: System, service: str, *arguments: str) -> str:
@@ -77,13 +45,6 @@ def proposed(venue: str) -> EditProposed:
         base_revision=1,
         changes=[FieldChange(field="horaires", old=None, new=HOURS)],
     )
-
-
-def message(event: EditProposed, event_id: str) -> dict[str, Any]:
-    """An event as a Kafka message."""
-    row = seal(event, source="directory", event_id=event_id, at=now())
-    headers = [(name, value.encode()) for name, value in row["headers"].items()]
-    return {"key": row["key"].encode(), "value": row["value"].encode(), "headers": headers}
 
 
 async def test_duplicates_have_one_effect(system: System) -> None:

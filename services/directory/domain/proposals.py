@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, BaseModel, Field, StringConstraints, field_v
 from services.directory.domain.fiche import COLUMNS, WITHHELD, Fiche, InvalidValue
 from shared.errors import InvalidField, InvalidInput, Problem
 from shared.events import Author, FieldChange, FieldValue
+from shared.french import PARIS
 
 MOST_FIELDS = 32
 
@@ -191,5 +192,5 @@ def at_revision(venue: Venue, history: Iterable[Revision], revision: int) -> dic
 
 
 def day(moment: dt.datetime) -> str:
-    """The value of `date_maj` for a change made at this moment."""
-    return moment.date().isoformat()
+    """The value of `date_maj` for a change made at this moment: the day in Paris."""
+    return moment.astimezone(PARIS).date().isoformat()
