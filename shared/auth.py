@@ -5,6 +5,7 @@ and `aud` where settings ask for them. A venue's managers are a relation kept by
 not a role.
 """
 
+import re
 import time
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -27,6 +28,9 @@ AccountRole = Literal["user", "moderator", "admin", "partner"]
 SHORTEST_SECRET = 32
 SKEW = 30
 """Seconds by which clocks may differ."""
+ACCOUNT_ID = r"[A-Za-z0-9._|~-]{1,200}"
+"""What an account's id may be: it goes into events and keys, so never an address."""
+LONGEST_NAME = 200
 _ASYMMETRIC = ["RS256", "PS256", "ES256", "EdDSA", "Ed25519"]
 _JWKS_AGE = 600.0
 _JWKS_PAUSE = 10.0
@@ -136,12 +140,14 @@ def _local_keys(text: str) -> tuple[Any, list[str]]:
 def _account(claims: dict[str, Any]) -> Account:
     roles = claims.get("roles", [])
     email = claims.get("email")
-    if not isinstance(claims["sub"], str) or not isinstance(roles, list):
+    sub = claims["sub"]
+    if not isinstance(sub, str) or not re.fullmatch(ACCOUNT_ID, sub) or not isinstance(roles, list):
         raise _refused("InvalidClaim")
+    name = "".join(sign for sign in str(claims.get("name", "")) if sign.isprintable())
     usable = isinstance(email, str) and claims.get("email_verified", True) is True
     return Account(
-        id=claims["sub"],
-        name=str(claims.get("name", "")),
+        id=sub,
+        name=name[:LONGEST_NAME],
         email=email if usable else None,
         roles=frozenset(role for role in roles if isinstance(role, str)),
     )

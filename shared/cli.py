@@ -26,8 +26,15 @@ def command_line(make: Callable[[], Service]) -> typer.Typer:
 
     @app.callback(invoke_without_command=True)
     def main(context: typer.Context) -> None:
-        if context.invoked_subcommand is None:
-            serve(make())
+        if context.invoked_subcommand is not None:
+            return
+        try:
+            service = make()
+            service.check()
+        except ValueError as exc:  # pydantic's refusals too: a wrong setting needs no trace
+            typer.echo(f"wrong settings: {exc}", err=True)
+            raise typer.Exit(2) from None
+        serve(service)
 
     @dead.command("list")
     def list_() -> None:

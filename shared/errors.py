@@ -151,7 +151,11 @@ def document(problem: Problem) -> dict[str, Any]:
     if problem.detail:
         body["detail"] = problem.detail
     if problem.invalid:
-        body["invalid_params"] = [asdict(field) for field in problem.invalid]
+        body["invalid_params"] = [
+            # half a character cannot be sent back
+            {name: text.encode(errors="replace").decode() for name, text in asdict(field).items()}
+            for field in problem.invalid
+        ]
     return body | problem.extra
 
 

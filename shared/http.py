@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any
 
@@ -102,10 +102,43 @@ class Unexpected:
             await response(Problem())(scope, receive, send)
 
 
+class Replayable:
+    """A request's body as it is read, to be read again while it is no larger than `MAX_BODY`."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._kept = bytearray()
+        self._whole = False
+        self._replayed = True
+
+    @property
+    def can_start_again(self) -> bool:
+        """Whether everything read so far is still there."""
+        return len(self._kept) <= MAX_BODY
+
+    def start_again(self) -> None:
+        """Give what was read once more, then the rest."""
+        self._replayed = False
+
+    async def receive(self) -> Message:
+        """The next message, from memory or from the client."""
+        if not self._replayed:
+            self._replayed = True
+            body = bytes(self._kept)
+            return {"type": "http.request", "body": body, "more_body": not self._whole}
+        message = await self._receive()
+        if message["type"] == "http.request":
+            if self.can_start_again:
+                self._kept += message.get("body", b"")
+            self._whole = not message.get("more_body", False)
+        return message
+
+
 class RetryConflicts:
     """ASGI: runs a request again when its transaction met another one, and lost.
 
-    A route's transaction ends before its answer starts, so nothing was written nor sent.
+    A route's transaction ends before its answer starts, so nothing was written nor sent. A
+    longer body (an import) commits in parts and is not kept: its client sends it again.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -116,27 +149,19 @@ class RetryConflicts:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        received: list[Message] = []
+        body = Replayable(receive)
         for attempt in range(TRIES):
-            replay = iter(list(received))
-
-            async def again(replay: Iterator[Message] = replay) -> Message:
-                for message in replay:
-                    return message
-                message = await receive()
-                # a stream longer than a transaction's body commits by itself, in parts
-                if sum(len(part.get("body", b"")) for part in received) <= MAX_BODY:
-                    received.append(message)
-                return message
-
             attempted = dict(scope)
             try:
-                await self.app(attempted, again, send)
+                await self.app(attempted, body.receive, send)
                 return
             except Exception as exc:
                 if not is_conflict(exc):
                     raise
-                log.info("conflict, trying again", attempt=attempt + 1)
+                log.info("conflict", attempt=attempt + 1)
+                if not body.can_start_again:
+                    break
+                body.start_again()
                 await asyncio.sleep(random.uniform(0, 0.02 * 2**attempt))
             finally:
                 scope["route"] = attempted.get("route")

@@ -15,12 +15,14 @@ from contextvars import ContextVar
 from uuid import uuid4
 
 import structlog
-from opentelemetry import context, propagate, trace
+from opentelemetry import context, trace
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 correlation_id: ContextVar[str] = ContextVar("correlation_id", default="")
 
 _tracer = trace.get_tracer("mednum")
+_PROPAGATOR = TraceContextTextMapPropagator()
 _WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _QUIET = {"aiokafka": logging.CRITICAL, "faststream": logging.CRITICAL, "uvicorn": logging.WARNING}
 
@@ -62,7 +64,7 @@ def correlated(given: str | None, headers: Mapping[str, str]) -> Iterator[str]:
     """Run a block under a correlation id (a new one if none is well formed) and its trace."""
     value = given if given and _WELL_FORMED.fullmatch(given) else uuid4().hex
     token = correlation_id.set(value)
-    trace_token = context.attach(propagate.extract(headers))
+    trace_token = context.attach(_PROPAGATOR.extract(headers))
     try:
         with structlog.contextvars.bound_contextvars(correlation_id=value):
             yield value
@@ -86,8 +88,9 @@ def span(name: str) -> Iterator[None]:
 def trace_headers() -> dict[str, str]:
     """The W3C headers of the current trace, empty outside of one."""
     headers: dict[str, str] = {}
-    propagate.inject(headers)
-    return headers
+    _PROPAGATOR.inject(headers)
+    # `tracestate` and baggage hold what clients like; events are kept for ever
+    return {name: value for name, value in headers.items() if name == "traceparent"}
 
 
 class RequestContext:

@@ -52,6 +52,12 @@ class Service:
     state: Mapping[str, Any] = field(default_factory=dict)
     """What routes find in `request.app.state`."""
 
+    def check(self) -> None:
+        """Raise ValueError if these settings could not serve anybody."""
+        identified = self.settings.jwks_url or self.settings.jwt_key.get_secret_value()
+        if "api" in self.settings.roles and not identified:
+            raise ValueError("set JWKS_URL or JWT_KEY: without one nobody can sign in")
+
     @property
     def listens(self) -> frozenset[str]:
         """The streams that its handlers want."""
@@ -233,7 +239,7 @@ def build(service: Service) -> FastAPI:
     app = FastAPI(
         title=f"mednum · {service.name}",
         lifespan=lifespan,
-        strict_content_type=True,
+        redirect_slashes=False,  # the redirect would repeat whatever Host was sent
     )
     app.state.settings = settings
     app.state.verifier = Verifier(settings)

@@ -4,14 +4,22 @@ from datetime import datetime
 from tempfile import SpooledTemporaryFile
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from services.directory import use_cases
-from services.directory.domain.fiche import COLUMNS
-from services.directory.domain.proposals import NewsItem, Proposal, Revision, Venue
+from services.directory.domain.fiche import COLUMNS, readable
+from services.directory.domain.proposals import (
+    NewsItem,
+    NewsLink,
+    NewsText,
+    NewsTitle,
+    Proposal,
+    Revision,
+    Venue,
+)
 from services.directory.importer import import_csv
-from shared.auth import Admin, SignedIn
+from shared.auth import ACCOUNT_ID, Admin, SignedIn
 from shared.errors import InvalidField, InvalidInput
 from shared.events import FieldValue
 from shared.service import RequestDatabase, RequestTx
@@ -21,8 +29,11 @@ router = APIRouter(tags=["directory"])
 LARGEST_IMPORT = 64 * 1024 * 1024
 IN_MEMORY = 1024 * 1024
 
+AccountId = Annotated[str, Path(pattern=f"^{ACCOUNT_ID}$")]
 Source = Annotated[str, StringConstraints(pattern=r"^[\w .-]{1,80}$")]
-Comment = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000)]
+Comment = Annotated[
+    str, StringConstraints(strip_whitespace=True, max_length=2000), BeforeValidator(readable)
+]
 
 
 class VenueOut(BaseModel):
@@ -73,9 +84,9 @@ class NewsIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    titre: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=140)]
-    texte: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=5000)]
-    lien: Annotated[str, StringConstraints(max_length=2000)] | None = None
+    titre: NewsTitle
+    texte: NewsText
+    lien: NewsLink = None
 
 
 class ProposalOut(BaseModel):
@@ -136,7 +147,7 @@ class ImportReport(BaseModel):
 @router.get("/venues")
 async def list_venues(
     tx: RequestTx,
-    after: Annotated[int, Query(ge=0)] = 0,
+    after: Annotated[int, Query(ge=0, le=2**31)] = 0,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     code_insee: str | None = None,
     code_postal: str | None = None,
@@ -216,7 +227,7 @@ async def add_manager(tx: RequestTx, account: SignedIn, venue_id: str, manager: 
 
 @router.delete("/venues/{venue_id}/managers/{manager}")
 async def remove_manager(
-    tx: RequestTx, account: SignedIn, venue_id: str, manager: str
+    tx: RequestTx, account: SignedIn, venue_id: str, manager: AccountId
 ) -> ManagersOut:
     """No longer let an account manage a venue; for moderators."""
     venue = await use_cases.set_manager(tx, account, venue_id, manager, manages=False)

@@ -4,6 +4,7 @@ A value that people changed since the last import stays; one that only the sourc
 on (a three-way merge against what the source said last). The same file twice changes nothing.
 """
 
+import asyncio
 import csv
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
@@ -101,8 +102,10 @@ async def import_csv(
     """Import a file; valid rows go in, the others are reported. Raises `NotACsvFile`."""
     report = Report()
     with TextIOWrapper(file, "utf-8-sig", newline="") as text:
-        rows = _decoded(_valid_rows(text, report))
-        while batch := list(islice(rows, BATCH)):
+        rows = _decoded(_checked_rows(text, report))
+        # in a thread: reading and checking rows is work enough to keep every other request waiting
+        while read := await asyncio.to_thread(lambda: list(islice(rows, BATCH))):
+            batch = [row for row in read if row]
             written = await database.run(partial(_write, rows=batch, source=source))
             report.created += written.created
             report.updated += written.updated
@@ -111,15 +114,15 @@ async def import_csv(
     return report
 
 
-def _decoded(rows: Iterator[Row]) -> Iterator[Row]:
+def _decoded(rows: Iterator[Row | None]) -> Iterator[Row | None]:
     try:
         yield from rows
     except UnicodeDecodeError as exc:
         raise NotACsvFile("Le fichier n'est pas en UTF-8.") from exc
 
 
-def _valid_rows(text: TextIO, report: Report) -> Iterator[Row]:
-    """The rows that keep every rule, each id once; the others go into the report."""
+def _checked_rows(text: TextIO, report: Report) -> Iterator[Row | None]:
+    """The rows that keep every rule, each id once; none for the others, which are reported."""
     reader = csv.reader(text, strict=True)
     names = _header(reader)
     seen: set[str] = set()
@@ -127,6 +130,7 @@ def _valid_rows(text: TextIO, report: Report) -> Iterator[Row]:
         if len(values) != len(names):
             wrong = InvalidField("", "columns", "Le nombre de cellules n'est pas le bon.")
             report.refuse(line, {}, [wrong])
+            yield None
             continue
         cells = dict(zip(names, values, strict=True))
         fiche, errors = read_row(cells)
@@ -134,6 +138,7 @@ def _valid_rows(text: TextIO, report: Report) -> Iterator[Row]:
             errors = [InvalidField("id", "unique", "Cet identifiant est déjà dans le fichier.")]
         if errors:
             report.refuse(line, cells, errors)
+            yield None
             continue
         seen.add(str(fiche["id"]))
         yield Row(line, fiche)

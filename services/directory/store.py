@@ -135,7 +135,6 @@ class News:
 
     async def online(self, venue_id: str) -> list[NewsItem]:
         """The news of a venue that anybody may read, newest first."""
-        found = await self._news.find({"venue_id": venue_id})
+        found = await self._news.find({"venue_id": venue_id, "state": "online"})
         items = [NewsItem.model_validate(_fields(one)) for one in found]
-        shown = [item for item in items if item.state == "online"]
-        return sorted(shown, key=lambda item: item.proposed_at, reverse=True)
+        return sorted(items, key=lambda item: item.proposed_at, reverse=True)

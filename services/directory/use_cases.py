@@ -94,7 +94,8 @@ async def propose_edit(
 ) -> Proposal:
     """Keep an edit for review; a manager's own goes the same way and needs no answer."""
     venue = await get_venue(tx, venue_id)
-    base = at_revision(venue, await History(tx).of(venue_id), base_revision)
+    history = await History(tx).of(venue_id) if base_revision < venue.revision else []
+    base = at_revision(venue, history, base_revision)
     proposal = Proposal(
         id=uuid4().hex,
         venue_id=venue_id,

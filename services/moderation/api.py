@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from services.moderation import use_cases
@@ -40,23 +40,11 @@ class CaseOut(BaseModel):
     refused_fields: list[str]
     revision: int
 
-    @classmethod
-    async def of(cls, case: ReviewCase, tx: Transaction) -> "CaseOut":
-        """The answer for a case, with its addresses while they are kept."""
-        addresses = await use_cases.proposed_addresses(tx, case)
-        out = cls.model_validate(case.model_dump())
-        if addresses:
-            old, new = addresses
-            out.changes = [
-                FieldChange(field=one.field, old=old, new=new) if one.withheld else one
-                for one in out.changes
-            ]
-        return out
-
 
 class CasePage(BaseModel):
-    """Cases, oldest first."""
+    """The oldest cases, and how many there are."""
 
+    total: int
     items: list[CaseOut]
 
 
@@ -79,17 +67,21 @@ class RefusalIn(BaseModel):
 
 @router.get("/cases")
 async def list_cases(
-    tx: RequestTx, account: SignedIn, state: Literal["open", "decided"] = "open"
+    tx: RequestTx,
+    account: SignedIn,
+    state: Literal["open", "decided"] = "open",
+    limit: Annotated[int, Query(ge=1, le=200)] = 100,
 ) -> CasePage:
     """What waits for you (all of it for moderators), or was decided on your venues."""
     cases = await use_cases.list_cases(tx, account, state=state)
-    return CasePage(items=[await CaseOut.of(case, tx) for case in cases])
+    return CasePage(total=len(cases), items=await _shown(tx, *cases[:limit]))
 
 
 @router.get("/cases/{case_id}")
 async def get_case(tx: RequestTx, account: SignedIn, case_id: str) -> CaseOut:
     """One case; for its author and those who may decide it."""
-    return await CaseOut.of(await use_cases.get_case(tx, account, case_id), tx)
+    [shown] = await _shown(tx, await use_cases.get_case(tx, account, case_id))
+    return shown
 
 
 @router.post("/cases/{case_id}/approve")
@@ -98,11 +90,18 @@ async def approve(tx: RequestTx, account: SignedIn, case_id: str, approval: Appr
     case = await use_cases.decide(
         tx, account, case_id, "approve", fields=approval.fields, reason=approval.reason
     )
-    return await CaseOut.of(case, tx)
+    [shown] = await _shown(tx, case)
+    return shown
 
 
 @router.post("/cases/{case_id}/refuse")
 async def refuse(tx: RequestTx, account: SignedIn, case_id: str, refusal: RefusalIn) -> CaseOut:
     """Refuse a proposal, with a reason for its author."""
     case = await use_cases.decide(tx, account, case_id, "refuse", reason=refusal.reason)
-    return await CaseOut.of(case, tx)
+    [shown] = await _shown(tx, case)
+    return shown
+
+
+async def _shown(tx: Transaction, *cases: ReviewCase) -> list[CaseOut]:
+    shown = await use_cases.with_addresses(tx, *cases)
+    return [CaseOut.model_validate(case.model_dump()) for case in shown]

@@ -71,6 +71,14 @@ class ReviewCase(BaseModel):
         """The fields that an edit would change."""
         return [change.field for change in self.changes]
 
+    def with_addresses(self, old: list[str], new: list[str]) -> "ReviewCase":
+        """The case with the values that its events withhold."""
+        shown = [
+            FieldChange(field=change.field, old=old, new=new) if change.withheld else change
+            for change in self.changes
+        ]
+        return self.model_copy(update={"changes": shown})
+
 
 def role_in(
     case: ReviewCase, account_id: str, managers: Iterable[str], *, moderator: bool

@@ -8,9 +8,8 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader
 
 from services.moderation import use_cases
-from services.moderation.domain import LONGEST_REASON, ReviewCase
+from services.moderation.domain import LONGEST_REASON
 from shared.errors import Problem
-from shared.events import FieldChange
 from shared.french import label, moment_in_french, shown
 from shared.links import Links
 from shared.service import RequestTx
@@ -52,7 +51,8 @@ async def show(
     """Show the proposal and ask for a confirmation. Decides nothing."""
     try:
         case = await use_cases.get_case_by_link(tx, _links(request).read(token))
-        return page("decision", case=case, changes=await _changes(tx, case), choice=choix)
+        [case] = await use_cases.with_addresses(tx, case)
+        return page("decision", case=case, choice=choix)
     except Problem as problem:
         return _refusal(request, problem)
 
@@ -68,29 +68,16 @@ async def decide(
 ) -> HTMLResponse:
     """Take the decision that the form confirms."""
     try:
-        link = _links(request).read(token)
-        case = await use_cases.get_case_by_link(tx, link)
         case = await use_cases.decide_by_link(
             tx,
-            link,
+            _links(request).read(token),
             "approve" if choix == "accepter" else "refuse",
-            fields=(champs or []) if case.fields else None,
+            fields=champs or [],
             reason=motif.strip(),
         )
         return page("decided", case=case)
     except Problem as problem:
         return _refusal(request, problem)
-
-
-async def _changes(tx: RequestTx, case: ReviewCase) -> list[FieldChange]:
-    addresses = await use_cases.proposed_addresses(tx, case)
-    if addresses is None:
-        return case.changes
-    old, new = addresses
-    return [
-        FieldChange(field=one.field, old=old, new=new) if one.withheld else one
-        for one in case.changes
-    ]
 
 
 def _links(request: Request) -> Links:

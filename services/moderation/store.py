@@ -82,10 +82,10 @@ class ProposedAddresses:
     def __init__(self, tx: Transaction) -> None:
         self._addresses = tx["proposed_addresses"]
 
-    async def get(self, proposal_id: str) -> tuple[list[str], list[str]] | None:
-        """Old and new addresses, if they have come and are still there."""
-        found = await self._addresses.get(proposal_id)
-        return (found["old"], found["new"]) if found else None
+    async def of(self, proposal_ids: Sequence[str]) -> dict[str, tuple[list[str], list[str]]]:
+        """Old and new addresses by proposal, of those that have come and are still there."""
+        found = await self._addresses.find({"_id": {"$in": list(proposal_ids)}})
+        return {one["_id"]: (one["old"], one["new"]) for one in found}
 
     async def put(self, proposal_id: str, old: list[str], new: list[str]) -> None:
         """Keep them."""

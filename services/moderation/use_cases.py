@@ -137,11 +137,11 @@ async def list_cases(
     return [case for case in cases if (case.state == "open") == (state == "open")]
 
 
-async def proposed_addresses(
-    tx: Transaction, case: ReviewCase
-) -> tuple[list[str], list[str]] | None:
-    """The old and new addresses of a case that would change some."""
-    return await ProposedAddresses(tx).get(case.id)
+async def with_addresses(tx: Transaction, *cases: ReviewCase) -> list[ReviewCase]:
+    """Cases with the addresses that their events withhold, where they are known."""
+    withholding = [case.id for case in cases if any(change.withheld for change in case.changes)]
+    known = await ProposedAddresses(tx).of(withholding) if withholding else {}
+    return [case.with_addresses(*known[case.id]) if case.id in known else case for case in cases]
 
 
 async def remind(tx: Transaction, case_id: str) -> None:

@@ -11,7 +11,7 @@ from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaAckableMessage
 
 from shared.bus.delivery import Delivery
-from shared.bus.topics import topic_of
+from shared.bus.topics import LARGEST_MESSAGE, topic_of
 from shared.settings import ServiceSettings
 
 BATCH = 100
@@ -28,6 +28,7 @@ def make_broker(settings: ServiceSettings) -> KafkaBroker:
         settings.kafka_url.split(","),
         acks="all",
         enable_idempotence=settings.kafka_idempotence,
+        max_request_size=LARGEST_MESSAGE,
         request_timeout_ms=10_000,
         graceful_timeout=8.0,
         apply_types=False,

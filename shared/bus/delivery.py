@@ -123,8 +123,10 @@ class Delivery:
         while True:
             try:
                 async with self._database.transaction() as tx:
-                    if await tx["outbox"].get(row["_id"]) is None:
-                        await tx["outbox"].insert(row)
+                    if await tx["outbox"].get(row["_id"]):
+                        # parked before a restart: counted again, it would halt us for ever
+                        return
+                    await tx["outbox"].insert(row)
                 break
             except Exception as exc:
                 self.failure = type(exc).__name__
@@ -154,11 +156,8 @@ class Delivery:
 
 def w3c_headers(envelope: Envelope) -> dict[str, str]:
     """The W3C trace headers that travelled with an event."""
-    return {
-        name: envelope.headers[f"ce_{name}"]
-        for name in ("traceparent", "tracestate")
-        if f"ce_{name}" in envelope.headers
-    }
+    parent = envelope.headers.get("ce_traceparent")
+    return {"traceparent": parent} if parent else {}
 
 
 def _reason(exc: Exception) -> str:

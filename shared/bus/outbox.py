@@ -142,6 +142,9 @@ class Relay:
         results = await asyncio.gather(*(sent for _, sent in waiting), return_exceptions=True)
         confirmed: list[Document] = []
         for (row, _), result in zip(waiting, results, strict=True):
+            if isinstance(result, _UNSENDABLE):
+                await self._refuse(row, type(result).__name__)
+                continue
             if isinstance(result, Exception):
                 return confirmed, result
             confirmed.append(row)

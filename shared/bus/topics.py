@@ -7,6 +7,8 @@ from shared.events import contacts
 from shared.settings import ServiceSettings
 
 _FOREVER = "-1"
+LARGEST_MESSAGE = 2 * 1024 * 1024
+"""Bytes: a dead letter is a message of the usual limit (1 MiB) and what was wrong with it."""
 
 
 def topic_of(settings: ServiceSettings, stream: str) -> str:
@@ -41,7 +43,7 @@ async def ensure_topics(settings: ServiceSettings, service: str, listens: frozen
             dead_topic(topic_of(settings, stream), service),
             1,
             settings.topic_replication,
-            topic_configs={"retention.ms": _FOREVER},
+            topic_configs={"retention.ms": _FOREVER, "max.message.bytes": str(LARGEST_MESSAGE)},
         )
         for stream in sorted(listens)
     ]

@@ -357,6 +357,15 @@ class TestTooMany:
         with pytest.raises(asyncio.CancelledError):
             await task
 
+    async def test_each_restart_gets_past_what_is_parked(self, bench: Bench) -> None:
+        bad = [message(n, value=b"{") for n in range(1, DEAD_IN_A_ROW + 6)]
+        (await self._stopped(bench, bad)).cancel()
+        # the offsets were never committed: the same records come again
+        again = Bench([], bench.logs, bench.database)
+        assert (await self._stopped(again, bad)).done()
+        assert again.delivery.failure is None
+        assert len(bench.dead) == len(bad)
+
     async def test_across_batches_too(self, bench: Bench) -> None:
         for n in range(1, DEAD_IN_A_ROW):
             assert (await self._stopped(bench, [message(n, value=b"{")])).done()

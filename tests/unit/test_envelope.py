@@ -69,9 +69,12 @@ class TestSeal:
         assert json.loads(row["value"]) == {"venue_id": "v1", "revision": 2, "managers": ["zoé"]}
 
     def test_a_trace_travels_on(self) -> None:
-        with correlated(None, {"traceparent": TRACE, "tracestate": "a=b"}):
+        # what clients put beside it may be anybody's address, and events are kept for ever
+        strange = {"tracestate": "a=b@c.fr", "baggage": "d=e%40f.fr"}
+        with correlated(None, {"traceparent": TRACE, **strange}):
             headers = sealed(CHANGED)["headers"]
-        assert (headers["ce_traceparent"], headers["ce_tracestate"]) == (TRACE, "a=b")
+        assert headers["ce_traceparent"] == TRACE
+        assert not {"ce_tracestate", "ce_baggage"} & headers.keys()
 
     def test_without_one_there_is_no_header(self) -> None:
         headers = sealed(CHANGED)["headers"]

@@ -240,6 +240,14 @@ class TestConflicts:
         assert (await client.post("/raw", content=parts())).json() == {"size": 13}
         assert kitchen.bodies == [b"un deux trois"] * 2
 
+    async def test_a_body_too_long_to_keep_is_not_run_again(
+        self, client: httpx.AsyncClient, kitchen: Kitchen
+    ) -> None:
+        kitchen.failing = [Conflict("v"), Conflict("v")]
+        answer = await client.post("/imports", content=b"x" * (http.MAX_BODY + 1))
+        problem(answer, 503, "busy")
+        assert len(kitchen.bodies) == 1
+
     async def test_it_stays_one_request_for_those_who_look_for_it(
         self, client: httpx.AsyncClient, kitchen: Kitchen
     ) -> None:
@@ -359,7 +367,7 @@ class TestLogs:
             processors[:] = kept
         events = {line["event"]: line.get("correlation_id") for line in capture.entries}
         assert events == {
-            "conflict, trying again": "abc",
+            "conflict": "abc",
             "unexpected error": "abc",
             "request": "abc",
         }

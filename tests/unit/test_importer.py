@@ -24,8 +24,8 @@ from services.directory.importer import (
     NotACsvFile,
     Report,
     Row,
+    _checked_rows,
     _take_over,
-    _valid_rows,
     import_csv,
 )
 from shared.database import Database, Transaction
@@ -56,7 +56,8 @@ def line(id_: str, **cells: str) -> str:
 def read(text: str) -> tuple[list[Row], Report]:
     """The valid rows of a text, and the report on the others."""
     report = Report()
-    return list(_valid_rows(io.StringIO(text, newline=""), report)), report
+    rows = _checked_rows(io.StringIO(text, newline=""), report)
+    return [row for row in rows if row], report
 
 
 def refusals(report: Report) -> list[tuple[int, str, str]]:

@@ -21,13 +21,16 @@ LONGEST_DETAIL = 20_000
 SEPARATOR = "|"
 
 _EMAIL = re.compile(r"[^@\s<>,;:\"()\[\]\\]+@[^@\s<>,;:\"()\[\]\\.]+(\.[^@\s<>,;:\"()\[\]\\.]+)+")
-_WEB = re.compile(r"https?://[^\s/?#@]+([/?#]\S*)?", re.IGNORECASE)
+_WEB = re.compile(r"https?://[^\s/?#@\\]+([/?#][^\s\\]*)?", re.IGNORECASE)
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _LINE_ENDS = re.compile(r"\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
 _BREAKS = re.compile(r"\s*[\r\n\t]+\s*")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 _SEVERAL_LINES = frozenset({"presentation_resume", "presentation_detail"})
+
+_INVISIBLE = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
+"""Signs that turn the direction of text, and can make it read as something else."""
 
 Fiche = Mapping[str, FieldValue]
 
@@ -142,7 +145,7 @@ class Column:
         return known
 
     def _text(self, value: str) -> str:
-        text = _LINE_ENDS.sub("\n", unicodedata.normalize("NFC", value)).strip()
+        text = _INVISIBLE.sub("", _LINE_ENDS.sub("\n", unicodedata.normalize("NFC", value))).strip()
         if self.name not in _SEVERAL_LINES:
             text = _BREAKS.sub(" ", text)
         if _CONTROL.search(text):
@@ -281,6 +284,13 @@ def _folded(item: str) -> str:
 
 
 _KNOWN = {_folded(choice): choice for column in COLUMNS.values() for choice in column.choices}
+
+
+def readable(text: object) -> object:
+    """What people wrote, without the signs that nobody can see."""
+    if not isinstance(text, str):
+        return text
+    return _CONTROL.sub("", _INVISIBLE.sub("", _LINE_ENDS.sub("\n", text)))
 
 
 def read_row(row: Mapping[str, str]) -> tuple[dict[str, FieldValue], list[InvalidField]]:

@@ -4,14 +4,36 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, Field, StringConstraints, field_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, StringConstraints
 
-from services.directory.domain.fiche import COLUMNS, WITHHELD, Fiche, InvalidValue
+from services.directory.domain.fiche import COLUMNS, WITHHELD, Fiche, InvalidValue, readable
 from shared.errors import InvalidField, InvalidInput, Problem
 from shared.events import Author, FieldChange, FieldValue
 from shared.french import PARIS
 
 MOST_FIELDS = 32
+
+
+def web_link(value: str) -> str:
+    """A link that may be shown; raises ValueError in French."""
+    try:
+        return str(COLUMNS["prise_rdv"].check_proposed(value))
+    except InvalidValue:
+        raise ValueError("L'adresse doit commencer par http:// ou https://.") from None
+
+
+NewsTitle = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=140),
+    BeforeValidator(readable),
+]
+NewsText = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=5000),
+    BeforeValidator(readable),
+]
+WebLink = Annotated[str, StringConstraints(max_length=2000), AfterValidator(web_link)]
+NewsLink = Annotated[WebLink | None, BeforeValidator(lambda value: value or None)]
 
 
 class VenueNotFound(Problem):
@@ -118,28 +140,15 @@ class NewsItem(BaseModel):
     id: str
     kind: Literal["news"] = "news"
     venue_id: str
-    titre: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=140)]
-    texte: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=5000)]
-    lien: str | None = Field(default=None, max_length=2000)
+    titre: NewsTitle
+    texte: NewsText
+    lien: NewsLink = None
     author: Author
     author_is_manager: bool
     proposed_at: AwareDatetime
     state: Literal["waiting", "online", "refused"] = "waiting"
     published_at: AwareDatetime | None = None
     outcome: dict[str, Any] | None = None
-
-    @field_validator("lien")
-    @classmethod
-    def _web(cls, value: str | None) -> str | None:
-        return web_link(value) if value else None
-
-
-def web_link(value: str) -> str:
-    """A link that may be shown; raises ValueError in French."""
-    try:
-        return str(COLUMNS["prise_rdv"].check_proposed(value))
-    except InvalidValue:
-        raise ValueError("L'adresse doit commencer par http:// ou https://.") from None
 
 
 def check_changes(proposed: Mapping[str, FieldValue], base: Fiche) -> dict[str, FieldValue]:
