@@ -173,5 +173,7 @@ def explain(errors: Sequence[Any]) -> list[InvalidField]:
 
 def _place(error: Any) -> str:
     # where JSON breaks off is a position, not a field
-    parts = [] if error["type"] == "json_invalid" else error["loc"]
-    return ".".join(str(part) for part in parts if part not in ("body", "query")) or "body"
+    parts = [] if error["type"] == "json_invalid" else list(error["loc"])
+    if parts and parts[0] in ("body", "query", "path"):
+        parts = parts[1:]
+    return ".".join(str(part) for part in parts) or "body"

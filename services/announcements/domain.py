@@ -6,7 +6,14 @@ from typing import Annotated, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    StringConstraints,
+)
 
 from shared.errors import InvalidField, InvalidInput, Problem
 from shared.events import Author
@@ -20,6 +27,7 @@ LONGEST_LINK = 2_000
 LONGEST_YEARS = 2
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _HOST = re.compile(r"[\w-]+(\.[\w-]+)*\.?")
 
 
@@ -60,6 +68,13 @@ def _one_line(text: str) -> str:
     return " ".join(_printable(text).split())
 
 
+def _written_day(value: object) -> object:
+    # pydantic would also take seconds since 1970
+    if isinstance(value, dt.date) or (isinstance(value, str) and _DAY.fullmatch(value)):
+        return value
+    raise ValueError("Il faut une date (AAAA-MM-JJ).")
+
+
 class Call(BaseModel):
     """What somebody asks to relay; it is already published at `lien`."""
 
@@ -81,7 +96,7 @@ class Call(BaseModel):
         StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_LINK),
         AfterValidator(web_address),
     ]
-    ends_on: dt.date
+    ends_on: Annotated[dt.date, BeforeValidator(_written_day)]
     """Its last day online, in Europe/Paris."""
     territoire: (
         Annotated[

@@ -219,7 +219,9 @@ async def get_proposal(tx: RequestTx, account: SignedIn, proposal_id: str) -> Pr
 
 
 @router.put("/venues/{venue_id}/managers/{manager}")
-async def add_manager(tx: RequestTx, account: SignedIn, venue_id: str, manager: str) -> ManagersOut:
+async def add_manager(
+    tx: RequestTx, account: SignedIn, venue_id: str, manager: AccountId
+) -> ManagersOut:
     """Let an account manage a venue; for moderators."""
     venue = await use_cases.set_manager(tx, account, venue_id, manager, manages=True)
     return ManagersOut(venue_id=venue.id, managers=venue.managers)

@@ -6,12 +6,15 @@ on (a three-way merge against what the source said last). The same file twice ch
 
 import asyncio
 import csv
+from codecs import getincrementaldecoder
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from io import TextIOWrapper
 from itertools import islice
 from typing import IO, Any, TextIO
+
+import structlog
 
 from services.directory.domain.fiche import COLUMNS, public_addresses, read_row
 from services.directory.domain.merge import three_way, with_values
@@ -26,12 +29,18 @@ BATCH = 500
 """Rows of one transaction."""
 MOST_ERRORS = 1_000
 """Refusals that a report lists; beyond, they are counted."""
+CHUNK = 1024 * 1024
 CUT = 200
 """Characters of a refused value that a report repeats."""
 
 
 CsvReader = Any
 """What `csv.reader` returns; its type has no public name."""
+
+
+UNREADABLE = "Cette ligne ne se lit pas comme du CSV : guillemet isolé, ou cellule trop longue."
+
+log = structlog.get_logger()
 
 
 class NotACsvFile(Problem):
@@ -101,8 +110,9 @@ async def import_csv(
 ) -> Report:
     """Import a file; valid rows go in, the others are reported. Raises `NotACsvFile`."""
     report = Report()
+    await asyncio.to_thread(_check_encoding, file)
     with TextIOWrapper(file, "utf-8-sig", newline="") as text:
-        rows = _decoded(_checked_rows(text, report))
+        rows = _checked_rows(text, report)
         # in a thread: reading and checking rows is work enough to keep every other request waiting
         while read := await asyncio.to_thread(lambda: list(islice(rows, BATCH))):
             batch = [row for row in read if row]
@@ -114,11 +124,16 @@ async def import_csv(
     return report
 
 
-def _decoded(rows: Iterator[Row | None]) -> Iterator[Row | None]:
+def _check_encoding(file: IO[bytes]) -> None:
+    """Read the file once: it must be UTF-8 to its end before any of its rows goes in."""
+    decoder = getincrementaldecoder("utf-8")()
     try:
-        yield from rows
+        while chunk := file.read(CHUNK):
+            decoder.decode(chunk)
+        decoder.decode(b"", final=True)
     except UnicodeDecodeError as exc:
         raise NotACsvFile("Le fichier n'est pas en UTF-8.") from exc
+    file.seek(0)
 
 
 def _checked_rows(text: TextIO, report: Report) -> Iterator[Row | None]:
@@ -149,7 +164,7 @@ def _header(reader: CsvReader) -> list[str]:
     try:
         names: list[str] = next(reader, [])
     except csv.Error as exc:
-        raise NotACsvFile(f"La première ligne ne se lit pas : {exc}.") from exc
+        raise NotACsvFile(f"La première ligne : {UNREADABLE}") from exc
     missing = [name for name in COLUMNS if name not in names]
     if missing:
         raise NotACsvFile(f"Colonnes absentes : {', '.join(missing)}.", missing_columns=missing)
@@ -165,7 +180,8 @@ def _lines(reader: CsvReader, report: Report) -> Iterator[tuple[int, list[str]]]
         except StopIteration:
             return
         except csv.Error as exc:
-            report.refuse(line, {}, [InvalidField("", "csv", str(exc))])
+            log.info("row is no CSV", line=line, error=str(exc))
+            report.refuse(line, {}, [InvalidField("", "csv", UNREADABLE)])
             continue
         if values:
             yield line, values

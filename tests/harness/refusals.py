@@ -88,6 +88,7 @@ def bad_authorizations() -> dict[str, str | None]:
         "wrong key": _signed(claims, "another-secret-of-at-least-32-characters"),
         "without end": _signed({"sub": "mallory", "roles": ["admin"]}),
         "without account": _signed({"exp": claims["exp"], "roles": ["admin"]}),
+        "an address as account": _signed({**claims, "sub": "mallory@courriel.example.org"}),
         "roles no list": _signed({**claims, "roles": "admin"}),
         "a link of a mail": Links(LINK_KEY).sign(
             DecisionLink("case", "account:mallory", now() + timedelta(days=1))

@@ -1,16 +1,32 @@
 """One process of each service, alone on its topics: what it hears is what a test tells it."""
 
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
+import httpx
 import pytest
 
 from tests.harness import Servers, System
 
+_TLS = ssl.create_default_context()
+
+
+class Alone(System):
+    """A system that is asked a thousand questions."""
+
+    def call(
+        self, method: str, service: str, path: str, *, as_: str | None = None, **options: Any
+    ) -> httpx.Response:
+        """As any system; certificates, which nobody needs here, are not read again each time."""
+        return super().call(method, service, path, as_=as_, verify=_TLS, **options)
+
 
 @contextmanager
-def _alone(servers: Servers, service: str) -> Iterator[System]:
-    system = System(servers, services=(service,))
+def alone(servers: Servers, service: str) -> Iterator[System]:
+    """One service on its own database and topics, for as long as the block lasts."""
+    system = Alone(servers, services=(service,))
     try:
         yield system.start()
     finally:
@@ -20,26 +36,26 @@ def _alone(servers: Servers, service: str) -> Iterator[System]:
 @pytest.fixture(scope="session")
 def directory(servers: Servers) -> Iterator[System]:
     """The directory."""
-    with _alone(servers, "directory") as system:
+    with alone(servers, "directory") as system:
         yield system
 
 
 @pytest.fixture(scope="session")
 def moderation(servers: Servers) -> Iterator[System]:
     """Moderation, with the charter's week."""
-    with _alone(servers, "moderation") as system:
+    with alone(servers, "moderation") as system:
         yield system
 
 
 @pytest.fixture(scope="session")
 def announcements(servers: Servers) -> Iterator[System]:
     """The announcements."""
-    with _alone(servers, "announcements") as system:
+    with alone(servers, "announcements") as system:
         yield system
 
 
 @pytest.fixture(scope="session")
 def notifications(servers: Servers) -> Iterator[System]:
     """Notifications, with a mail server."""
-    with _alone(servers, "notifications") as system:
+    with alone(servers, "notifications") as system:
         yield system

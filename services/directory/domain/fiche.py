@@ -305,7 +305,15 @@ def read_row(row: Mapping[str, str]) -> tuple[dict[str, FieldValue], list[Invali
         else:
             if value is not None:
                 fiche[column.name] = value
+    if not _addressable(str(fiche.get("id", "none"))):
+        message = "Un identifiant ne contient pas de « / », et n'est ni « . » ni « .. »."
+        errors.append(InvalidField("id", "address", message))
     return fiche, errors
+
+
+def _addressable(id_: str) -> bool:
+    """Whether an id can be part of a web address; the schema does not ask for it, we do."""
+    return "/" not in id_ and id_ not in (".", "..")
 
 
 def public_addresses(fiche: Fiche) -> list[str]:
