@@ -215,7 +215,7 @@ async def _write(tx: Transaction, rows: list[Row], source: str) -> Report:
         changed.append(venue)
         tell_addresses(tx, venue, before)
     await venues.add(added)
-    await venues.save_all(changed)
+    await venues.save(*changed)
     await History(tx).add(history)
     for venue in added:
         tell_addresses(tx, venue, [])

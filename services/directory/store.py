@@ -45,11 +45,7 @@ class Venues:
         """Add venues whose ordinals were taken by `take_ordinals`."""
         await self._venues.insert(*(_document(venue) for venue in venues))
 
-    async def save(self, venue: Venue) -> None:
-        """Replace a venue whose revision was raised by one."""
-        await self._venues.save_many([_document(venue)])
-
-    async def save_all(self, venues: Iterable[Venue]) -> None:
+    async def save(self, *venues: Venue) -> None:
         """Replace venues whose revisions were each raised by one."""
         await self._venues.save_many(_document(venue) for venue in venues)
 

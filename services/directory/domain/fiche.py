@@ -71,12 +71,6 @@ class Column:
             return self.check(float(text))
         return self.check(text)
 
-    def to_cell(self, value: FieldValue) -> str:
-        """The CSV cell of a value."""
-        if isinstance(value, list):
-            return SEPARATOR.join(value)
-        return "" if value is None else str(value)
-
     def check(self, value: FieldValue) -> FieldValue:
         """The value in its normal form, None if empty; raises `InvalidValue`."""
         if value is None or value in ("", []):
