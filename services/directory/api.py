@@ -153,10 +153,9 @@ async def list_venues(
     code_postal: str | None = None,
 ) -> VenuePage:
     """The directory's list in parts, or the venues of a commune or postcode."""
-    if code_insee:
-        page = await use_cases.find_venues(tx, "code_insee", code_insee)
-    elif code_postal:
-        page = await use_cases.find_venues(tx, "code_postal", code_postal)
+    given = {"code_insee": code_insee, "code_postal": code_postal}
+    if wanted := {name: value for name, value in given.items() if value}:
+        page = await use_cases.find_venues(tx, wanted, after=after, limit=limit)
     else:
         page = await use_cases.list_venues(tx, after=after, limit=limit)
     return VenuePage(
@@ -241,7 +240,8 @@ async def import_venues(
     request: Request, database: RequestDatabase, _: Admin, source: Source
 ) -> ImportReport:
     """Import a CSV file of the national schema (the request's body); for admins."""
-    if not request.headers.get("content-type", "").startswith("text/csv"):
+    media_type, _, _ = request.headers.get("content-type", "").partition(";")
+    if media_type.strip().lower() != "text/csv":
         message = "Le fichier doit être envoyé comme text/csv."
         raise InvalidInput(invalid=[InvalidField("content-type", "media_type", message)])
     with SpooledTemporaryFile(max_size=IN_MEMORY) as file:

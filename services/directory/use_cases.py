@@ -71,10 +71,19 @@ async def list_venues(tx: Transaction, *, after: int, limit: int) -> Page:
     return Page(await venues.page(after, limit), total, following if following < total else None)
 
 
-async def find_venues(tx: Transaction, field: str, value: str) -> Page:
-    """All venues with this value in an indexed field."""
-    found = await Venues(tx).where(field, value)
-    return Page(found, len(found), None)
+async def find_venues(
+    tx: Transaction, wanted: Mapping[str, str], *, after: int, limit: int
+) -> Page:
+    """`limit` venues from place `after` of the list that have these values; one field is indexed."""
+    (field, value), *others = wanted.items()
+    found = [
+        venue
+        for venue in await Venues(tx).where(field, value)
+        if all(venue.fiche.get(name) == asked for name, asked in others)
+    ]
+    ahead = [venue for venue in found if venue.ordinal >= after]
+    following = ahead[limit].ordinal if len(ahead) > limit else None
+    return Page(ahead[:limit], len(found), following)
 
 
 async def get_history(tx: Transaction, venue_id: str) -> list[Revision]:

@@ -147,7 +147,8 @@ async def with_addresses(tx: Transaction, *cases: ReviewCase) -> list[ReviewCase
 async def remind(tx: Transaction, case_id: str) -> None:
     """Tell those who can decide that the deadline comes near, if it is still open."""
     case = await _get(tx, case_id)
-    if case.state == "open":
+    late = case.deadline is not None and tx.now > case.deadline
+    if case.state == "open" and not late:
         waiting = await _waiting(tx, case)
         tx.publish(ReviewReminded(**waiting, reminded_at=tx.now))
 

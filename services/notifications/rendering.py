@@ -14,6 +14,7 @@ from email.policy import SMTP
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
@@ -151,7 +152,7 @@ class Renderer:
     def _addresses(self, template: str, event: Told, recipient: str) -> dict[str, str | None]:
         """Where the links lead; those that decide are for managers, until the deadline."""
         venue_id = getattr(event, "venue_id", None)
-        venue_url = f"{self._directory_url}/venues/{venue_id}" if venue_id else None
+        venue_url = f"{self._directory_url}/venues/{quote(venue_id, safe='')}" if venue_id else None
         accept = refuse = None
         if template in TO_DECIDE and isinstance(event, ReviewWaiting) and event.deadline:
             token = self._links.sign(DecisionLink(event.case_id, recipient, event.deadline))

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -133,17 +133,22 @@ def _pruned(url: str) -> Iterator[None]:
 
     async def keep() -> None:
         database = Database(url, "heartbeat", outbox.publisher("tests", ServiceSettings()))
-        await embedded.keep_transactions_pruned(database)
+        try:
+            await embedded.keep_transactions_pruned(database)
+        finally:
+            database.close()
+
+    task = loop.create_task(keep())
 
     def run() -> None:
-        asyncio.set_event_loop(loop)
-        loop.create_task(keep())  # noqa: RUF006 the loop keeps it
-        loop.run_forever()
+        with suppress(asyncio.CancelledError):
+            loop.run_until_complete(task)
+        loop.close()
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
     try:
         yield
     finally:
-        loop.call_soon_threadsafe(loop.stop)
+        loop.call_soon_threadsafe(task.cancel)
         thread.join(timeout=5)

@@ -5,6 +5,7 @@ import mailbox
 import os
 import re
 import signal
+import ssl
 import subprocess
 import sys
 import time
@@ -27,6 +28,8 @@ T = TypeVar("T")
 SERVICES = ("directory", "moderation", "announcements", "notifications")
 JWT_KEY = "a-secret-for-the-tests-of-at-least-32-characters"
 LINK_KEY = "a-link-key-for-the-tests-of-at-least-32-characters"
+_TLS = ssl.create_default_context()
+"""Made once: httpx would read all certificates again for each request."""
 MODERATORS = "moderation@equipe.example.org"
 PATIENCE = 120.0
 """Seconds until an expectation has failed; how long things take is never asserted.
@@ -56,7 +59,7 @@ def request(method: str, url: str, **options: Any) -> httpx.Response:
     limit = time.monotonic() + PATIENCE
     while True:
         try:
-            return httpx.request(method, url, timeout=60, **options)
+            return httpx.request(method, url, timeout=60, verify=_TLS, **options)
         except httpx.ConnectError:
             if time.monotonic() > limit:
                 raise
