@@ -240,7 +240,7 @@ async def import_venues(
     request: Request, database: RequestDatabase, _: Admin, source: Source
 ) -> ImportReport:
     """Import a CSV file of the national schema (the request's body); for admins."""
-    media_type, _, _ = request.headers.get("content-type", "").partition(";")
+    media_type, *_rest = request.headers.get("content-type", "").partition(";")
     if media_type.strip().lower() != "text/csv":
         message = "Le fichier doit être envoyé comme text/csv."
         raise InvalidInput(invalid=[InvalidField("content-type", "media_type", message)])

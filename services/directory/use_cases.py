@@ -74,7 +74,7 @@ async def list_venues(tx: Transaction, *, after: int, limit: int) -> Page:
 async def find_venues(
     tx: Transaction, wanted: Mapping[str, str], *, after: int, limit: int
 ) -> Page:
-    """`limit` venues from place `after` of the list that have these values; one field is indexed."""
+    """`limit` venues from place `after` of the list with these values in indexed fields."""
     (field, value), *others = wanted.items()
     found = [
         venue
