@@ -59,7 +59,7 @@ def request(method: str, url: str, **options: Any) -> httpx.Response:
     limit = time.monotonic() + PATIENCE
     while True:
         try:
-            return httpx.request(method, url, timeout=60, verify=_TLS, **options)
+            return httpx.request(method, url, timeout=PATIENCE, verify=_TLS, **options)
         except httpx.ConnectError:
             if time.monotonic() > limit:
                 raise
