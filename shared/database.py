@@ -119,16 +119,11 @@ class Collection:
             {"_id": document["_id"]}, document, upsert=True, session=self._session
         )
 
-    async def save(self, document: Document, *, expected: int, version: str = "revision") -> None:
-        """Replace a document that still has the version read; raises `Conflict` if not."""
-        result = await self._collection.replace_one(
-            {"_id": document["_id"], version: expected}, document, session=self._session
-        )
-        if not result.matched_count:
-            raise Conflict(document["_id"])
+    async def save(self, *documents: Document, version: str = "revision") -> None:
+        """Replace documents whose version was raised by one since they were read.
 
-    async def save_many(self, documents: Iterable[Document], *, version: str = "revision") -> None:
-        """Replace documents that each have their version raised by one since they were read."""
+        Raises `Conflict` if any of them is no longer at the version read.
+        """
         writes = [
             ReplaceOne({"_id": document["_id"], version: document[version] - 1}, document)
             for document in documents
@@ -228,10 +223,6 @@ class Database:
     async def ping(self) -> None:
         """Return if the database answers; raises one of `OUTAGES` if not."""
         await self._client.admin.command("ping")
-
-    async def drop(self) -> None:
-        """Remove everything; for tests and fresh starts."""
-        await self._client.drop_database(self._database.name)
 
     async def ensure_indexes(self, indexes: Iterable[Index]) -> None:
         """Create what is missing."""

@@ -31,7 +31,7 @@ class Announcements:
 
     async def save(self, announcement: Announcement) -> None:
         """Replace an announcement whose revision was raised by one."""
-        await self._announcements.save(_document(announcement), expected=announcement.revision - 1)
+        await self._announcements.save(_document(announcement))
 
     async def online(
         self, *, today: dt.date, kind: AnnouncementKind | None, after: str, limit: int
@@ -47,8 +47,8 @@ class Announcements:
 def _document(announcement: Announcement) -> Document:
     fields = announcement.model_dump()
     return {
-        **fields,
         "_id": fields.pop("id"),
+        **fields,
         # the database knows no day without an hour
         "ends_on": announcement.ends_on.isoformat(),
         "place": place(announcement),

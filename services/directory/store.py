@@ -47,11 +47,11 @@ class Venues:
 
     async def save(self, *venues: Venue) -> None:
         """Replace venues whose revisions were each raised by one."""
-        await self._venues.save_many(_document(venue) for venue in venues)
+        await self._venues.save(*(_document(venue) for venue in venues))
 
     async def save_managers(self, venue: Venue) -> None:
         """Replace a venue whose managers changed."""
-        await self._venues.save_many([_document(venue)], version="managers_revision")
+        await self._venues.save(_document(venue), version="managers_revision")
 
     async def count(self) -> int:
         """How many venues there are; kept, not counted."""
@@ -61,22 +61,22 @@ class Venues:
     async def take_ordinals(self, count: int) -> range:
         """The next places in the list."""
         first = await self.count()
-        await self._counters.put({"_id": "venues", "n": first + count})
+        # the same file again writes nothing, and meets nobody else's transaction
+        if count:
+            await self._counters.put({"_id": "venues", "n": first + count})
         return range(first, first + count)
 
     async def page(self, first: int, count: int) -> list[Venue]:
         """The venues at these places of the list."""
-        found = await self._venues.find({"ordinal": {"$gte": first, "$lt": first + count}})
-        return sorted(
-            (Venue.model_validate(_fields(one)) for one in found), key=lambda venue: venue.ordinal
-        )
+        return await self._find({"ordinal": {"$gte": first, "$lt": first + count}})
 
     async def where(self, field: str, value: str) -> list[Venue]:
         """The venues with this value in an indexed field of the sheet, in the list's order."""
-        found = await self._venues.find({f"fiche.{field}": value})
-        return sorted(
-            (Venue.model_validate(_fields(one)) for one in found), key=lambda venue: venue.ordinal
-        )
+        return await self._find({f"fiche.{field}": value})
+
+    async def _find(self, query: Document) -> list[Venue]:
+        venues = [Venue.model_validate(_fields(one)) for one in await self._venues.find(query)]
+        return sorted(venues, key=lambda venue: venue.ordinal)
 
 
 class History:

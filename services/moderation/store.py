@@ -39,7 +39,7 @@ class Cases:
 
     async def save(self, case: ReviewCase) -> None:
         """Replace a case whose revision was raised by one."""
-        await self._cases.save_many([_document(case)])
+        await self._cases.save(_document(case))
 
     async def open(self) -> list[ReviewCase]:
         """All open cases, oldest first."""

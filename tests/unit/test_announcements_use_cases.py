@@ -72,10 +72,12 @@ class MemoryCollection(Collection):
             assert document["_id"] not in self._rows
             self._rows[document["_id"]] = bson.encode(document)
 
-    async def save(self, document: Document, *, expected: int, version: str = "revision") -> None:
-        if not await self.find_one({"_id": document["_id"], version: expected}):
-            raise Conflict(document["_id"])
-        self._rows[document["_id"]] = bson.encode(document)
+    async def save(self, *documents: Document, version: str = "revision") -> None:
+        for document in documents:
+            read = {"_id": document["_id"], version: document[version] - 1}
+            if not await self.find_one(read):
+                raise Conflict(document["_id"])
+            self._rows[document["_id"]] = bson.encode(document)
 
 
 def _is(value: Any, wanted: Any) -> bool:
