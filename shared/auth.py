@@ -1,14 +1,14 @@
 """Who is asking: JSON Web Tokens, verified against a JWKS address or one local key.
 
-Claims read: `sub`, `exp` (both required), `name`, `email`, `email_verified`, `roles`, and `iss`
-and `aud` where settings ask for them. A venue's managers are a relation kept by the directory,
-not a role.
+Claims read: `sub`, `exp` (both required), `name`, `email`, `email_verified`, `roles`, `created_at`
+(seconds since 1970), and `iss` and `aud` where settings ask for them. A venue's managers are a
+relation kept by the directory, not a role.
 """
 
 import re
 import time
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 import httpx
@@ -46,6 +46,8 @@ class Account:
     name: str = ""
     email: str | None = None
     roles: frozenset[str] = field(default_factory=frozenset)
+    created_at: datetime | None = None
+    """When the account was made, if the issuer says so."""
 
     @property
     def author(self) -> Author:
@@ -150,7 +152,17 @@ def _account(claims: dict[str, Any]) -> Account:
         name=name[:LONGEST_NAME],
         email=email if usable else None,
         roles=frozenset(role for role in roles if isinstance(role, str)),
+        created_at=_moment(claims.get("created_at")),
     )
+
+
+def _moment(seconds: object) -> datetime | None:
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        return None
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def _refused(why: str) -> NotAuthenticated:

@@ -24,6 +24,9 @@ from shared.settings import ServiceSettings
 
 KEPT = timedelta(days=7)
 BATCH = 500
+"""Rows sent without waiting in between, and held in memory."""
+MARKED = 100
+"""Rows marked by one update: the embedded database takes an `$in` in quadratic time."""
 POLL = 0.25
 """Seconds between two looks when nobody wakes the relay."""
 
@@ -83,7 +86,8 @@ class Relay:
         try:
             while True:
                 try:
-                    full = await self._lease.hold() and await self.send_due() >= BATCH
+                    if await self._lease.hold():
+                        await self.send_due()
                     self.failure, wait = None, 1.0
                 except Exception as exc:
                     self.failure = type(exc).__name__
@@ -91,8 +95,7 @@ class Relay:
                     await asyncio.sleep(wait)
                     wait = min(wait * 2, 30)
                     continue
-                if not full:
-                    await self._pause()
+                await self._pause()
         finally:
             with contextlib.suppress(Exception):
                 await self._lease.release()
@@ -102,30 +105,30 @@ class Relay:
             await asyncio.wait_for(self._wake.wait(), POLL)
         self._wake.clear()
 
-    async def send_due(self) -> int:
-        """Publish one batch of due rows and mark what was confirmed; returns how many were due."""
+    async def send_due(self) -> None:
+        """Publish all rows that are due and mark what was confirmed, a batch at a time."""
         moment = now()
-        rows = await self._due(moment)
-        if not rows:
-            return 0
+        # one cursor for all: the embedded database reads every match again for each query
+        outbox = self._database.plain("outbox")
+        due = outbox.find({"due_at": {"$lte": moment}}, batch_size=BATCH)
+        due.sort([("due_at", 1), ("seq", 1)])
+        try:
+            while rows := await due.to_list(BATCH):
+                await self._send_batch(rows, moment)
+                # rows leave again, though it may be long until all have
+                self.failure = None
+                if not await self._lease.hold():
+                    return
+        finally:
+            await due.close()
+
+    async def _send_batch(self, rows: list[Document], moment: datetime) -> None:
         confirmed, failure = await self._publish(rows)
         await self._mark(confirmed, moment)
         if failure:
             # a topic may have gone with its broker
             await self._prepare()
             raise failure
-        return len(rows)
-
-    async def _due(self, moment: datetime) -> list[Document]:
-        outbox = self._database.plain("outbox")
-        rows = await outbox.find({"due_at": {"$lte": moment}}).sort("due_at", 1).to_list(BATCH)
-        if len(rows) == BATCH:
-            # a transaction's rows share their time: take the last one whole
-            last = rows[-1]["due_at"]
-            rows = [row for row in rows if row["due_at"] < last]
-            rows += await outbox.find({"due_at": last}).to_list(None)
-        rows.sort(key=lambda row: (row["due_at"], row["seq"]))
-        return rows
 
     async def _publish(self, rows: list[Document]) -> tuple[list[Document], Exception | None]:
         """Send in order without waiting, then wait; returns the rows before the first failure."""
@@ -162,13 +165,13 @@ class Relay:
             )
 
     async def _mark(self, rows: list[Document], moment: datetime) -> None:
-        if not rows:
-            return
-        # a timer moved meanwhile is due later than `moment`, and stays
-        await self._database.plain("outbox").update_many(
-            {"_id": {"$in": [row["_id"] for row in rows]}, "due_at": {"$lte": moment}},
-            [{"$set": {"was_due_at": "$due_at"}}, {"$unset": "due_at"}],
-        )
+        for first in range(0, len(rows), MARKED):
+            ids = [row["_id"] for row in rows[first : first + MARKED]]
+            # a timer moved meanwhile is due later than `moment`, and stays
+            await self._database.plain("outbox").update_many(
+                {"_id": {"$in": ids}, "due_at": {"$lte": moment}},
+                [{"$set": {"was_due_at": "$due_at"}}, {"$unset": "due_at"}],
+            )
         OUTBOX_PUBLISHED.inc(len(rows))
         for row in rows:
             if row.get("timer"):

@@ -1,10 +1,9 @@
 """What the directory publishes. Key: the venue, so that a sheet's events keep their order."""
 
-from typing import Literal
-
 from pydantic import AwareDatetime
 
 from shared.events.base import Author, Contract, Event, FieldChange, FieldValue
+from shared.events.moderation import DecidedAs, Held
 
 STREAM = "directory"
 
@@ -37,6 +36,11 @@ class Proposed(VenueEvent, abstract=True):
     author_is_manager: bool
     public_addresses: int
     """How many public addresses the sheet has; the addresses travel on `contacts`."""
+    code_insee: str | None = None
+    """Where the venue is: the commune's code, else its postal code."""
+    code_postal: str | None = None
+    replaces: str | None = None
+    """The proposal that this one corrects."""
     proposed_at: AwareDatetime
 
 
@@ -46,10 +50,62 @@ class EditProposed(Proposed):
     base_revision: int
     changes: list[FieldChange]
     comment: str = ""
+    latitude: float | None = None
+    """Where the sheet says the venue is, before any change; degrees (WGS 84)."""
+    longitude: float | None = None
 
 
 class NewsProposed(Proposed):
     """Somebody proposes a news item for a venue."""
+
+    titre: str
+    texte: str
+    lien: str | None = None
+
+
+class ManagementClaimed(VenueEvent):
+    """Somebody asks to manage a venue's sheet."""
+
+    claim_id: str
+    venue_nom: str
+    author: Author
+    text: str
+    public_addresses: int
+    code_insee: str | None = None
+    code_postal: str | None = None
+    claimed_at: AwareDatetime
+
+
+class VenueReported(VenueEvent):
+    """Somebody says that something is wrong with a sheet."""
+
+    report_id: str
+    venue_nom: str
+    author: Author
+    text: str
+    code_insee: str | None = None
+    code_postal: str | None = None
+    reported_at: AwareDatetime
+
+
+class Improved(VenueEvent, abstract=True):
+    """A manager or a moderator has put a proposal right before it is decided."""
+
+    proposal_id: str
+    proposal_revision: int
+    """Counts the texts of a proposal; its author's is 1."""
+    improved_by: str
+    improved_at: AwareDatetime
+
+
+class EditImproved(Improved):
+    """An edit has other values now: all its changes, the kept ones too."""
+
+    changes: list[FieldChange]
+
+
+class NewsImproved(Improved):
+    """A news item has another text now."""
 
     titre: str
     texte: str
@@ -73,12 +129,14 @@ class EditApplied(VenueEvent):
     venue_nom: str
     revision: int
     author: Author
-    accepted_by: Literal["manager", "moderator", "silence"]
+    accepted_by: DecidedAs
     applied: list[FieldChange]
     unchanged: list[str]
     conflicts: list[FieldConflict]
     refused_fields: list[str] = []
     reason: str | None = None
+    held: list[Held] = []
+    """Why nobody's silence accepted some of the refused fields."""
     managers: list[str] = []
     public_addresses: int
     applied_at: AwareDatetime
@@ -90,6 +148,25 @@ class NewsPublished(VenueEvent):
     proposal_id: str
     venue_nom: str
     author: Author
-    accepted_by: Literal["manager", "moderator", "silence"]
+    accepted_by: DecidedAs
     titre: str
     published_at: AwareDatetime
+
+
+class EditReverted(VenueEvent):
+    """An accepted edit was undone: what is as before again, and what others changed since."""
+
+    proposal_id: str
+    revision: int
+    restored: list[FieldChange]
+    kept: list[str]
+    reason: str
+    reverted_at: AwareDatetime
+
+
+class NewsUnpublished(VenueEvent):
+    """A news item is no longer online."""
+
+    proposal_id: str
+    reason: str
+    unpublished_at: AwareDatetime

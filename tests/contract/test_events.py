@@ -260,8 +260,8 @@ def example(name: str, schema: Schema, root: Schema) -> Any:
     schema = resolved(schema, root)
     if "anyOf" in schema:
         return example(name, schema["anyOf"][0], root)
-    if "enum" in schema:
-        return schema["enum"][0]
+    if "const" in schema or "enum" in schema:
+        return schema.get("const") or schema["enum"][0]
     if schema["type"] == "object":
         inside = schema["properties"].items()
         return {field: example(field, one, root) for field, one in inside}

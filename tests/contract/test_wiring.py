@@ -58,8 +58,11 @@ def listened(name: str) -> set[str]:
 
 
 def calls(tree: ast.AST) -> set[str]:
-    """What is called, as it is written: `EditProposed`, `account.contact`."""
-    return {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    """What is called, or listed in a tuple to be, as it is written: `EditProposed`."""
+    nodes = list(ast.walk(tree))
+    called = {ast.unparse(node.func) for node in nodes if isinstance(node, ast.Call)}
+    tables = [one for node in nodes if isinstance(node, ast.Tuple) for one in node.elts]
+    return called | {node.id for node in tables if isinstance(node, ast.Name)}
 
 
 def made(called: set[str]) -> set[str]:
