@@ -20,7 +20,7 @@ from shared.events import Author
 from shared.events.announcements import AnnouncementKind
 from shared.events.moderation import Decision
 
-State = Literal["submitted", "online", "refused", "ended"]
+State = Literal["submitted", "online", "refused", "withdrawn", "ended"]
 
 PARIS = ZoneInfo("Europe/Paris")
 LONGEST_LINK = 2_000
@@ -162,8 +162,12 @@ def _invalid_end(rule: str, message: str) -> InvalidInput:
 
 
 def publish(announcement: Announcement, decision: Decision, at: dt.datetime) -> Announcement:
-    """Put it online, or end it at once if its end has passed; the same one if it was decided."""
-    if announcement.state != "submitted":
+    """Put it online, or end it at once if its end has passed; the same one if it was decided.
+
+    An appeal may overturn a refusal.
+    """
+    overturns = decision.on_appeal and announcement.state == "refused"
+    if announcement.state != "submitted" and not overturns:
         return announcement
     if at >= announcement.ends_at:
         return _next(announcement, state="ended", decision=decision, ended_at=at)
@@ -175,6 +179,20 @@ def refuse(announcement: Announcement, decision: Decision) -> Announcement:
     if announcement.state != "submitted":
         return announcement
     return _next(announcement, state="refused", decision=decision)
+
+
+def withdraw(announcement: Announcement) -> Announcement:
+    """Note that its author no longer wants it; the same one if it was decided."""
+    if announcement.state != "submitted":
+        return announcement
+    return _next(announcement, state="withdrawn")
+
+
+def revert(announcement: Announcement, at: dt.datetime) -> Announcement:
+    """Take it offline before its end; the same one if it is not online."""
+    if announcement.state != "online":
+        return announcement
+    return _next(announcement, state="ended", ended_at=at)
 
 
 def end(announcement: Announcement, ends_on: dt.date, at: dt.datetime) -> Announcement:

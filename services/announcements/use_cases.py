@@ -74,7 +74,7 @@ async def put_online(tx: Transaction, announcement_id: str, decision: Decision) 
             published_at=tx.now,
         )
     )
-    timer = AnnouncementEndReached(announcement_id=after.id, ends_on=after.ends_on)
+    timer = _end_timer(after)
     tx.schedule(timer, at=after.ends_at, timer_id=timer.timer_id)
 
 
@@ -84,6 +84,24 @@ async def refuse(tx: Transaction, announcement_id: str, decision: Decision) -> N
     after = domain.refuse(before, decision)
     if after is not before:
         await Announcements(tx).save(after)
+
+
+async def withdraw(tx: Transaction, announcement_id: str) -> None:
+    """Note that its author no longer wants an announcement, once."""
+    before = await _existing(tx, announcement_id)
+    after = domain.withdraw(before)
+    if after is not before:
+        await Announcements(tx).save(after)
+
+
+async def revert(tx: Transaction, announcement_id: str) -> None:
+    """Take an announcement offline whose approval was undone, once."""
+    before = await _existing(tx, announcement_id)
+    after = domain.revert(before, tx.now)
+    if after is not before:
+        await Announcements(tx).save(after)
+        tx.unschedule(_end_timer(after).timer_id)
+        tx.publish(_ended(after, tx.now))
 
 
 async def end(tx: Transaction, announcement_id: str, ends_on: dt.date) -> None:
@@ -121,6 +139,10 @@ async def _existing(tx: Transaction, announcement_id: str) -> Announcement:
     if announcement is None:
         raise AnnouncementNotFound
     return announcement
+
+
+def _end_timer(announcement: Announcement) -> AnnouncementEndReached:
+    return AnnouncementEndReached(announcement_id=announcement.id, ends_on=announcement.ends_on)
 
 
 def _ended(announcement: Announcement, at: dt.datetime) -> AnnouncementEnded:

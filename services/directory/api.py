@@ -7,18 +7,18 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
-from services.directory import use_cases
 from services.directory.domain.fiche import COLUMNS, readable
 from services.directory.domain.proposals import (
+    Comment,
     NewsItem,
-    NewsLink,
-    NewsText,
-    NewsTitle,
+    NewsWords,
     Proposal,
     Revision,
     Venue,
 )
+from services.directory.domain.rework import Correction, Rework
 from services.directory.importer import import_csv
+from services.directory.use_cases import proposals, requests, venues
 from shared.auth import ACCOUNT_ID, Admin, SignedIn
 from shared.errors import InvalidField, InvalidInput
 from shared.events import FieldValue
@@ -31,9 +31,6 @@ IN_MEMORY = 1024 * 1024
 
 AccountId = Annotated[str, Path(pattern=f"^{ACCOUNT_ID}$")]
 Source = Annotated[str, StringConstraints(pattern=r"^[\w .-]{1,80}$")]
-Comment = Annotated[
-    str, StringConstraints(strip_whitespace=True, max_length=2000), BeforeValidator(readable)
-]
 
 
 class VenueOut(BaseModel):
@@ -79,24 +76,44 @@ class EditIn(BaseModel):
     comment: Comment = ""
 
 
-class NewsIn(BaseModel):
+class RequestIn(BaseModel):
+    """What somebody has to say about a sheet, to those who look after it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: Annotated[
+        str,
+        StringConstraints(strip_whitespace=True, min_length=1, max_length=2000),
+        BeforeValidator(readable),
+    ]
+
+
+class RequestOut(BaseModel):
+    """The case that moderation opens for it."""
+
+    case_id: str
+
+
+class NewsIn(NewsWords):
     """A proposed news item."""
 
     model_config = ConfigDict(extra="forbid")
 
-    titre: NewsTitle
-    texte: NewsText
-    lien: NewsLink = None
-
 
 class ProposalOut(BaseModel):
-    """A proposal and what became of it."""
+    """A proposal and what became of it: its accepted text, else its newest."""
 
     id: str
     kind: Literal["edit", "news"]
     venue_id: str
     state: str
     proposed_at: datetime
+    replaces: str | None = None
+    """The proposal that this one corrects."""
+    revision: int
+    """Which of its texts this is; its author's is 1."""
+    improved_by: str | None = None
+    """`account:…`, if somebody else than its author wrote this text."""
     base_revision: int | None = None
     changes: dict[str, FieldValue] | None = None
     titre: str | None = None
@@ -108,7 +125,14 @@ class ProposalOut(BaseModel):
     @classmethod
     def of(cls, proposal: Proposal | NewsItem) -> "ProposalOut":
         """The answer for an edit or a news item."""
-        return cls.model_validate(proposal.model_dump())
+        if isinstance(proposal, NewsItem):
+            text = proposal.shown.model_dump()
+        else:
+            text = {"changes": proposal.shown}
+        revision = proposal.shown_revision
+        improved_by = proposal.improved_by(revision)
+        shown = {**text, "revision": revision, "improved_by": improved_by}
+        return cls.model_validate({**proposal.model_dump(), **shown})
 
 
 class NewsOut(BaseModel):
@@ -119,6 +143,11 @@ class NewsOut(BaseModel):
     texte: str
     lien: str | None
     published_at: datetime
+
+    @classmethod
+    def of(cls, item: NewsItem) -> "NewsOut":
+        """The answer for a news item, in the words that were accepted."""
+        return cls.model_validate({**item.model_dump(), **item.shown.model_dump()})
 
 
 class NewsPage(BaseModel):
@@ -155,9 +184,9 @@ async def list_venues(
     """The directory's list in parts, or the venues of a commune or postcode."""
     given = {"code_insee": code_insee, "code_postal": code_postal}
     if wanted := {name: value for name, value in given.items() if value}:
-        page = await use_cases.find_venues(tx, wanted, after=after, limit=limit)
+        page = await venues.find_venues(tx, wanted, after=after, limit=limit)
     else:
-        page = await use_cases.list_venues(tx, after=after, limit=limit)
+        page = await venues.list_venues(tx, after=after, limit=limit)
     return VenuePage(
         total=page.total, items=[VenueOut.of(venue) for venue in page.venues], next=page.next
     )
@@ -166,13 +195,13 @@ async def list_venues(
 @router.get("/venues/{venue_id}")
 async def get_venue(tx: RequestTx, venue_id: str) -> VenueOut:
     """One sheet."""
-    return VenueOut.of(await use_cases.get_venue(tx, venue_id))
+    return VenueOut.of(await venues.get_venue(tx, venue_id))
 
 
 @router.get("/venues/{venue_id}/history")
 async def get_history(tx: RequestTx, venue_id: str) -> HistoryOut:
     """Who changed what, when, and how it was accepted."""
-    return HistoryOut(items=await use_cases.get_history(tx, venue_id))
+    return HistoryOut(items=await venues.get_history(tx, venue_id))
 
 
 @router.post("/venues/{venue_id}/edits", status_code=201)
@@ -180,7 +209,7 @@ async def propose_edit(
     tx: RequestTx, account: SignedIn, venue_id: str, edit: EditIn, response: Response
 ) -> ProposalOut:
     """Propose other values for some fields of a sheet."""
-    proposal = await use_cases.propose_edit(
+    proposal = await proposals.propose_edit(
         tx,
         account,
         venue_id,
@@ -197,24 +226,56 @@ async def propose_news(
     tx: RequestTx, account: SignedIn, venue_id: str, news: NewsIn, response: Response
 ) -> ProposalOut:
     """Propose a news item for a venue."""
-    item = await use_cases.propose_news(
+    item = await proposals.propose_news(
         tx, account, venue_id, titre=news.titre, texte=news.texte, lien=news.lien
     )
     response.headers["Location"] = f"/proposals/{item.id}"
     return ProposalOut.of(item)
 
 
+@router.post("/venues/{venue_id}/claims", status_code=202)
+async def claim(tx: RequestTx, account: SignedIn, venue_id: str, asked: RequestIn) -> RequestOut:
+    """Ask to manage a venue's sheet."""
+    return RequestOut(case_id=await requests.claim(tx, account, venue_id, asked.text))
+
+
+@router.post("/venues/{venue_id}/reports", status_code=202)
+async def report(tx: RequestTx, account: SignedIn, venue_id: str, asked: RequestIn) -> RequestOut:
+    """Say that something is wrong with a sheet."""
+    return RequestOut(case_id=await requests.report(tx, account, venue_id, asked.text))
+
+
 @router.get("/venues/{venue_id}/news")
 async def list_news(tx: RequestTx, venue_id: str) -> NewsPage:
     """A venue's news that is online."""
-    items = await use_cases.list_news(tx, venue_id)
-    return NewsPage(items=[NewsOut.model_validate(item.model_dump()) for item in items])
+    items = await proposals.list_news(tx, venue_id)
+    return NewsPage(items=[NewsOut.of(item) for item in items])
 
 
 @router.get("/proposals/{proposal_id}")
 async def get_proposal(tx: RequestTx, account: SignedIn, proposal_id: str) -> ProposalOut:
     """What became of a proposal; for its author, the venue's managers and moderators."""
-    return ProposalOut.of(await use_cases.get_proposal(tx, account, proposal_id))
+    return ProposalOut.of(await proposals.get_proposal(tx, account, proposal_id))
+
+
+@router.post("/proposals/{proposal_id}/corrections", status_code=201)
+async def correct(
+    tx: RequestTx, account: SignedIn, proposal_id: str, correction: Correction, response: Response
+) -> ProposalOut:
+    """Send again, corrected, what is not online: a new proposal, for its author only."""
+    proposal = await proposals.correct(tx, account, proposal_id, correction)
+    response.headers["Location"] = f"/proposals/{proposal.id}"
+    return ProposalOut.of(proposal)
+
+
+@router.post("/proposals/{proposal_id}/improvements", status_code=201)
+async def improve(
+    tx: RequestTx, account: SignedIn, proposal_id: str, rework: Rework, response: Response
+) -> ProposalOut:
+    """Put a waiting proposal right; for the venue's managers and moderators, not its author."""
+    proposal = await proposals.improve(tx, account, proposal_id, rework)
+    response.headers["Location"] = f"/proposals/{proposal.id}"
+    return ProposalOut.of(proposal)
 
 
 @router.put("/venues/{venue_id}/managers/{manager}")
@@ -222,7 +283,7 @@ async def add_manager(
     tx: RequestTx, account: SignedIn, venue_id: str, manager: AccountId
 ) -> ManagersOut:
     """Let an account manage a venue; for moderators."""
-    venue = await use_cases.set_manager(tx, account, venue_id, manager, manages=True)
+    venue = await venues.set_manager(tx, account, venue_id, manager, manages=True)
     return ManagersOut(venue_id=venue.id, managers=venue.managers)
 
 
@@ -231,7 +292,7 @@ async def remove_manager(
     tx: RequestTx, account: SignedIn, venue_id: str, manager: AccountId
 ) -> ManagersOut:
     """No longer let an account manage a venue; for moderators."""
-    venue = await use_cases.set_manager(tx, account, venue_id, manager, manages=False)
+    venue = await venues.set_manager(tx, account, venue_id, manager, manages=False)
     return ManagersOut(venue_id=venue.id, managers=venue.managers)
 
 

@@ -1,35 +1,76 @@
 """What the directory does when moderation has decided."""
 
-from services.directory import use_cases
+from services.directory.use_cases import decisions, venues
 from shared.bus.delivery import Handlers
 from shared.database import Transaction
-from shared.events.moderation import EditApproved, EditRefused, NewsApproved, NewsRefused
+from shared.events.moderation import (
+    ApprovalReverted,
+    CaseKind,
+    ClaimApproved,
+    EditApproved,
+    EditRefused,
+    NewsApproved,
+    NewsRefused,
+    ProposalSuperseded,
+    ProposalWithdrawn,
+)
+
+OURS: frozenset[CaseKind] = frozenset({"edit", "news"})
 
 
 async def on_edit_approved(event: EditApproved, tx: Transaction) -> None:
     """Merge what was accepted into the sheet."""
-    await use_cases.apply_edit(
+    await decisions.apply_edit(
         tx,
         event.case_id,
         fields=event.fields,
-        refused_fields=event.refused_fields,
+        proposal_revision=event.proposal_revision,
         decision=event.decision,
     )
 
 
 async def on_edit_refused(event: EditRefused, tx: Transaction) -> None:
     """Close the proposal."""
-    await use_cases.refuse_edit(tx, event.case_id, event.decision)
+    await decisions.refuse(tx, event.case_id, event.decision)
 
 
 async def on_news_approved(event: NewsApproved, tx: Transaction) -> None:
     """Put the news online."""
-    await use_cases.publish_news(tx, event.case_id, event.decision)
+    await decisions.publish_news(
+        tx, event.case_id, proposal_revision=event.proposal_revision, decision=event.decision
+    )
 
 
 async def on_news_refused(event: NewsRefused, tx: Transaction) -> None:
     """Close the news item."""
-    await use_cases.refuse_news(tx, event.case_id, event.decision)
+    await decisions.refuse(tx, event.case_id, event.decision)
+
+
+async def on_proposal_withdrawn(event: ProposalWithdrawn, tx: Transaction) -> None:
+    """Close what its author no longer wants."""
+    if event.kind in OURS:
+        await decisions.withdraw(tx, event.case_id)
+
+
+async def on_proposal_superseded(event: ProposalSuperseded, tx: Transaction) -> None:
+    """Close what was sent again, corrected."""
+    if event.kind in OURS:
+        await decisions.supersede(tx, event.case_id, event.by)
+
+
+async def on_approval_reverted(event: ApprovalReverted, tx: Transaction) -> None:
+    """Undo it, as far as nobody has built on it."""
+    if event.kind == "edit":
+        await decisions.revert_edit(
+            tx, event.case_id, by=event.by, reason=event.reason, at=event.reverted_at
+        )
+    elif event.kind == "news":
+        await decisions.unpublish_news(tx, event.case_id, by=event.by, reason=event.reason)
+
+
+async def on_claim_approved(event: ClaimApproved, tx: Transaction) -> None:
+    """Let whoever asked manage the venue."""
+    await venues.add_manager(tx, event.venue_id, event.author.account_id)
 
 
 HANDLERS: Handlers = {
@@ -37,4 +78,8 @@ HANDLERS: Handlers = {
     EditRefused: on_edit_refused,
     NewsApproved: on_news_approved,
     NewsRefused: on_news_refused,
+    ProposalWithdrawn: on_proposal_withdrawn,
+    ProposalSuperseded: on_proposal_superseded,
+    ApprovalReverted: on_approval_reverted,
+    ClaimApproved: on_claim_approved,
 }

@@ -11,7 +11,13 @@ import pytest
 from shared.database import now
 from shared.events import Author
 from shared.events.announcements import AnnouncementEndReached
-from shared.events.moderation import AnnouncementRefused, AnnouncementValidated, Decision
+from shared.events.moderation import (
+    AnnouncementRefused,
+    AnnouncementValidated,
+    ApprovalReverted,
+    Decision,
+    ProposalWithdrawn,
+)
 from tests.harness import System, eventually
 from tests.harness.bus import published, tell
 from tests.harness.refusals import bad_authorizations, refused
@@ -49,14 +55,33 @@ def submitted(system: System, person: Person, **values: Any) -> str:
     return str(answer.json()["id"])
 
 
-def decided(announcement: str, reason: str | None = None) -> dict[str, Any]:
+def said(announcement: str, kind: str = "announcement") -> dict[str, Any]:
+    """What moderation says of a case that moves without a decision."""
+    return {
+        "case_id": announcement,
+        "revision": 3,
+        "kind": kind,
+        "author": Author(account_id="somebody"),
+        "title": CALL["titre"],
+    }
+
+
+def decided(
+    announcement: str, reason: str | None = None, *, on_appeal: bool = False
+) -> dict[str, Any]:
     """What moderation says of a case that it has decided."""
     return {
         "case_id": announcement,
         "revision": 2,
         "author": Author(account_id="somebody"),
         "title": CALL["titre"],
-        "decision": Decision(how="moderator", by="account:moderator", at=now(), reason=reason),
+        "decision": Decision(
+            how="moderator",
+            by="account:moderator",
+            at=now(),
+            reason=reason,
+            on_appeal=on_appeal,
+        ),
     }
 
 
@@ -138,6 +163,60 @@ async def test_a_refused_one_is_never_online(announcements: System) -> None:
     eventually(lambda: other in online(announcements))
     assert seen()["refusal_reason"] == "Hors sujet."
     refused(announcements.call("GET", "announcements", path), 404, "announcement-not-found")
+
+
+async def test_a_withdrawn_one_is_never_online(announcements: System) -> None:
+    eli = Person("eli")
+    announcement = submitted(announcements, eli)
+    path = f"/announcements/{announcement}"
+    withdrawn = ProposalWithdrawn(**said(announcement), withdrawn_at=now())
+    other_kind = ProposalWithdrawn(**said(announcement, "news"), withdrawn_at=now())
+    await tell(announcements, other_kind)
+    assert announcements.get("announcements", path, as_=eli.token)["state"] == "submitted"
+    await tell(announcements, withdrawn, withdrawn)
+    await tell(announcements, AnnouncementValidated(**decided(announcement, on_appeal=True)))
+
+    def state() -> Any:
+        return announcements.get("announcements", path, as_=eli.token)["state"]
+
+    eventually(lambda: state() == "withdrawn")
+    await validated(announcements, eli)
+    assert state() == "withdrawn"
+    refused(announcements.call("GET", "announcements", path), 404, "announcement-not-found")
+
+
+async def test_one_that_is_undone_is_offline_before_its_end(announcements: System) -> None:
+    fay = Person("fay")
+    announcement = await validated(announcements, fay)
+    undone = {"by": "account:moderator", "reason": "Faux.", "reverted_at": now()}
+    reverted = ApprovalReverted(**said(announcement), **undone)
+    await tell(announcements, ApprovalReverted(**said(announcement, "edit"), **undone))
+    assert announcement in online(announcements)
+    await tell(announcements, reverted, reverted)
+    eventually(lambda: announcement not in online(announcements))
+    assert await rows(announcements, "announcements", "outbox", key=announcement, timer=True) == []
+    events = await published(announcements, "announcements", announcement, 3)
+    assert [one.type for one in events] == [
+        "AnnouncementSubmitted",
+        "AnnouncementPublished",
+        "AnnouncementEnded",
+    ]
+
+
+async def test_an_appeal_puts_a_refused_one_online(announcements: System) -> None:
+    gus = Person("gus")
+    announcement = submitted(announcements, gus)
+    granted = AnnouncementValidated(**decided(announcement, on_appeal=True))
+    await tell(announcements, AnnouncementRefused(**decided(announcement, "Non.")))
+    await tell(announcements, granted, granted)
+    eventually(lambda: announcement in online(announcements))
+    events = await published(announcements, "announcements", announcement, 2)
+    assert [(one.type, one.body["revision"]) for one in events] == [
+        ("AnnouncementSubmitted", 1),
+        ("AnnouncementPublished", 3),
+    ]
+    [timer] = await rows(announcements, "announcements", "outbox", key=announcement, timer=True)
+    assert timer["_id"] == f"announcement-end:{announcement}"
 
 
 async def test_one_that_ends_today_is_online_today(announcements: System) -> None:

@@ -16,7 +16,9 @@ from services.announcements.domain import (
     end,
     publish,
     refuse,
+    revert,
     web_address,
+    withdraw,
 )
 from shared.errors import InvalidInput
 from shared.events import Author
@@ -33,6 +35,7 @@ CALL: dict[str, Any] = {
     "ends_on": LAST_DAY,
 }
 VALIDATED = Decision(how="moderator", by="account:m", at=NOW)
+ON_APPEAL = VALIDATED.model_copy(update={"on_appeal": True})
 REFUSED = Decision(how="moderator", by="account:m", at=NOW, reason="Hors sujet.")
 
 
@@ -215,6 +218,41 @@ class TestStates:
     def test_a_timer_for_another_day_changes_nothing(self) -> None:
         online = publish(submitted(), VALIDATED, NOW)
         assert end(online, LAST_DAY - dt.timedelta(days=1), LATER) is online
+
+    def test_an_appeal_puts_a_refused_one_online(self) -> None:
+        refused = refuse(submitted(), REFUSED)
+        assert publish(refused, VALIDATED, LATER) is refused
+        online = publish(refused, ON_APPEAL, LATER)
+        assert (online.state, online.revision, online.published_at) == ("online", 3, LATER)
+        assert (online.decision, online.refusal_reason) == (ON_APPEAL, None)
+        assert publish(online, ON_APPEAL, LATER) is online
+
+    def test_an_appeal_after_its_end_never_puts_it_online(self) -> None:
+        ended = publish(refuse(submitted(), REFUSED), ON_APPEAL, submitted().ends_at)
+        assert (ended.state, ended.published_at) == ("ended", None)
+
+    def test_withdrawn_it_is_for_its_author(self) -> None:
+        withdrawn = withdraw(submitted())
+        assert (withdrawn.state, withdrawn.revision) == ("withdrawn", 2)
+        assert not withdrawn.is_public
+        assert publish(withdrawn, ON_APPEAL, LATER) is withdrawn
+        assert refuse(withdrawn, REFUSED) is withdrawn
+
+    def test_undone_it_is_offline(self) -> None:
+        undone = revert(publish(submitted(), VALIDATED, NOW), LATER)
+        assert (undone.state, undone.ended_at, undone.revision) == ("ended", LATER, 3)
+        assert publish(undone, ON_APPEAL, LATER) is undone
+        assert end(undone, LAST_DAY, LATER) is undone
+
+    @pytest.mark.parametrize("state", ["online", "refused", "withdrawn", "ended"])
+    def test_only_what_waits_can_be_withdrawn(self, state: str) -> None:
+        announcement = submitted().model_copy(update={"state": state})
+        assert withdraw(announcement) is announcement
+
+    @pytest.mark.parametrize("state", ["submitted", "refused", "withdrawn", "ended"])
+    def test_only_what_is_online_can_be_undone(self, state: str) -> None:
+        announcement = submitted().model_copy(update={"state": state})
+        assert revert(announcement, LATER) is announcement
 
     @pytest.mark.parametrize("state", ["online", "refused", "ended"])
     def test_a_decision_that_comes_again_changes_nothing(self, state: str) -> None:

@@ -5,10 +5,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from services.directory.domain.fiche import COLUMNS
-from services.directory.domain.merge import Conflict, three_way, with_values
+from services.directory.domain.merge import Conflict, three_way, undone, with_values
 from shared.events import FieldValue
 
 Sheet = dict[str, FieldValue]
+Changes = dict[str, tuple[FieldValue, FieldValue]]
 
 CLOSED = some.permutations(["Gratuit", "Gratuit sous condition", "Payant"]).flatmap(
     lambda choices: some.integers(1, 3).map(lambda size: list(choices[:size]))
@@ -115,3 +116,36 @@ def test_emptying_a_field_leaves_no_key() -> None:
 @pytest.mark.parametrize("name", COLUMNS)
 def test_every_column_can_be_merged(name: str) -> None:
     assert three_way({}, {}, {name: None}).unchanged == [name]
+
+
+class TestUndone:
+    """`applied` is old and new of each field; what comes back is what is there, and the old."""
+
+    def test_what_is_still_as_it_was_applied_goes_back(self) -> None:
+        applied: Changes = {"nom": ("a", "b"), "horaires": (None, "Mo-Fr 09:00-12:00")}
+        now: Sheet = {"nom": "b", "horaires": "Mo-Fr 09:00-12:00", "adresse": "x"}
+        assert undone(applied, now) == {
+            "nom": ("b", "a"),
+            "horaires": ("Mo-Fr 09:00-12:00", None),
+        }
+
+    def test_what_others_have_changed_since_stays(self) -> None:
+        applied: Changes = {"nom": ("a", "b"), "horaires": ("x", "y"), "adresse": ("p", "q")}
+        # changed again, emptied, and put back by somebody already
+        assert undone(applied, {"nom": "c", "adresse": "p"}) == {}
+
+    def test_another_order_of_a_closed_list_is_no_change(self) -> None:
+        applied: Changes = {"frais_a_charge": (["Gratuit"], ["Gratuit", "Payant"])}
+        now: Sheet = {"frais_a_charge": ["Payant", "Gratuit"]}
+        assert undone(applied, now) == {"frais_a_charge": (["Payant", "Gratuit"], ["Gratuit"])}
+
+    def test_half_of_a_position_never_goes_back(self) -> None:
+        applied: Changes = {"latitude": (None, 48.0), "longitude": (None, 2.0), "nom": ("a", "b")}
+        moved: Sheet = {"latitude": 48.0, "longitude": 2.5, "nom": "b"}
+        assert undone(applied, moved) == {"nom": ("b", "a")}
+        there: Sheet = {"latitude": 48.0, "longitude": 2.0, "nom": "b"}
+        assert undone(applied, there).keys() == applied.keys()
+
+    def test_one_half_that_was_changed_alone_goes_back_alone(self) -> None:
+        now: Sheet = {"latitude": 48.0, "longitude": 2.0}
+        assert undone({"latitude": (47.0, 48.0)}, now) == {"latitude": (48.0, 47.0)}

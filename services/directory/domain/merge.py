@@ -42,6 +42,21 @@ def three_way(base: Fiche, current: Fiche, proposed: Mapping[str, FieldValue]) -
     return merge
 
 
+def undone(
+    applied: Mapping[str, tuple[FieldValue, FieldValue]], current: Fiche
+) -> dict[str, tuple[FieldValue, FieldValue]]:
+    """What goes back to its value before a change, if it still has the value after it.
+
+    Takes old and new of each field, gives what is there now and what comes back.
+    """
+    after = {name: new for name, (_, new) in applied.items()}
+    back = three_way(after, current, {name: old for name, (old, _) in applied.items()}).applied
+    pair = {"latitude", "longitude"} & applied.keys()
+    # half of a position is another position
+    torn = set() if pair <= back.keys() else pair
+    return {name: values for name, values in back.items() if name not in torn}
+
+
 def with_values(fiche: Fiche, values: Mapping[str, FieldValue]) -> dict[str, FieldValue]:
     """A sheet with other values for some fields; an empty value leaves no key."""
     return {name: value for name, value in {**fiche, **values}.items() if value is not None}

@@ -1,14 +1,15 @@
 """Venues, proposals and their refusals."""
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Literal
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, StringConstraints
 
 from services.directory.domain.fiche import COLUMNS, WITHHELD, Fiche, InvalidValue, readable
 from shared.errors import InvalidField, InvalidInput, Problem
 from shared.events import Author, FieldChange, FieldValue
+from shared.events.moderation import DecidedAs
 from shared.french import PARIS
 
 MOST_FIELDS = 32
@@ -34,6 +35,9 @@ NewsText = Annotated[
 ]
 WebLink = Annotated[str, StringConstraints(max_length=2000), AfterValidator(web_link)]
 NewsLink = Annotated[WebLink | None, BeforeValidator(lambda value: value or None)]
+Comment = Annotated[
+    str, StringConstraints(strip_whitespace=True, max_length=2000), BeforeValidator(readable)
+]
 
 
 class VenueNotFound(Problem):
@@ -60,13 +64,33 @@ class UnknownRevision(Problem):
     title = "Cette version de la fiche n'existe pas."
 
 
-class Acceptance(BaseModel):
-    """How a change came to be accepted: by an import, or by a decision on a proposal."""
+class AlreadyManager(Problem):
+    """Nothing to ask for."""
 
-    how: Literal["import", "manager", "moderator", "silence"]
+    type = "already-manager"
+    status = 409
+    title = "Vous êtes déjà responsable de cette fiche."
+
+
+class UnknownText(Problem):
+    """A proposal never had so many texts."""
+
+    type = "unknown-text"
+    status = 422
+    title = "Cette version de la proposition n'existe pas."
+
+
+class Acceptance(BaseModel):
+    """How a change came to be accepted: by an import, a decision on a proposal, its reverting."""
+
+    how: DecidedAs | Literal["import", "revert"]
     by: str | None = None
     at: AwareDatetime
     proposal_id: str | None = None
+    improved_by: str | None = None
+    """`account:…`, if somebody else than its author wrote the text that was accepted."""
+    rule: str | None = None
+    """What accepted it when nobody did: `deadline`, or the shortcut's name."""
 
 
 class Change(BaseModel):
@@ -108,47 +132,141 @@ class Venue(BaseModel):
         return str(self.fiche["nom"])
 
 
-class Proposal(BaseModel):
-    """An edit that somebody proposed, with the values they saw."""
+class Improvement(BaseModel):
+    """Another text of a proposal, by somebody else than its author."""
+
+    by: str
+    """`account:…`."""
+    at: AwareDatetime
+
+
+class EditImprovement(Improvement):
+    """All changes of an edit, the kept ones too."""
+
+    changes: dict[str, FieldValue]
+
+
+class NewsWords(BaseModel):
+    """What a news item says."""
+
+    titre: NewsTitle
+    texte: NewsText
+    lien: NewsLink = None
+
+
+class NewsImprovement(Improvement, NewsWords):
+    """A news item in other words."""
+
+
+class Reviewed(BaseModel):
+    """What an edit and a news item have in common; each text is kept, its author's is 1."""
 
     id: str
-    kind: Literal["edit"] = "edit"
     venue_id: str
-    base_revision: int
-    base: dict[str, FieldValue]
-    changes: dict[str, FieldValue]
-    comment: str
     author: Author
     author_is_manager: bool
     proposed_at: AwareDatetime
-    state: Literal["waiting", "applied", "refused"] = "waiting"
+    replaces: str | None = None
+    """The proposal that this one corrects."""
+    improvements: Sequence[Improvement] = []
+    accepted_revision: int | None = None
+    """The text that was accepted; others may have been written meanwhile."""
     outcome: dict[str, Any] | None = None
 
+    @property
+    def revision(self) -> int:
+        """How many texts there are."""
+        return 1 + len(self.improvements)
+
+    @property
+    def shown_revision(self) -> int:
+        """The text that counts: the accepted one, else the newest."""
+        return self.accepted_revision or self.revision
+
+    def improved_by(self, revision: int) -> str | None:
+        """Who wrote a text, if not the author; raises `UnknownText`."""
+        if not 1 <= revision <= self.revision:
+            raise UnknownText(revision=revision)
+        return self.improvements[revision - 2].by if revision > 1 else None
+
+
+class Proposal(Reviewed):
+    """An edit that somebody proposed, with the values they saw."""
+
+    kind: Literal["edit"] = "edit"
+    base_revision: int
+    base: dict[str, FieldValue]
+    changes: dict[str, FieldValue]
+    """What its author wrote."""
+    comment: str
+    improvements: list[EditImprovement] = []
+    state: Literal["waiting", "applied", "refused", "withdrawn", "superseded", "reverted"] = (
+        "waiting"
+    )
+
+    def text(self, revision: int) -> dict[str, FieldValue]:
+        """All changes of one text; raises `UnknownText`."""
+        if self.improved_by(revision):
+            return self.improvements[revision - 2].changes
+        return self.changes
+
+    @property
+    def shown(self) -> dict[str, FieldValue]:
+        """The changes that count."""
+        return self.text(self.shown_revision)
+
+    @property
+    def has_addresses(self) -> bool:
+        """Whether any of its texts would change addresses."""
+        texts = (self.changes, *(one.changes for one in self.improvements))
+        return any(WITHHELD & text.keys() for text in texts)
+
+    def merged(self, *results: str) -> list[str]:
+        """The fields that met the sheet with one of these results."""
+        outcome = self.outcome or {}
+        return [name for result in results for name in outcome.get(result, [])]
+
+    def to_apply(
+        self, fields: Iterable[str], revision: int, *, on_appeal: bool
+    ) -> dict[str, FieldValue]:
+        """The accepted fields that have not met the sheet yet; none if it is closed for good."""
+        if self.state not in ("waiting", "applied") and not (on_appeal and self.state == "refused"):
+            return {}
+        text = self.text(revision)
+        done = self.merged("applied", "unchanged", "conflicts")
+        return {name: text[name] for name in fields if name not in done}
+
     def field_changes(self) -> list[FieldChange]:
-        """The changes as events carry them: addresses are withheld."""
+        """The newest changes as events carry them: addresses are withheld."""
         return [
             FieldChange(field=name, withheld=True)
             if name in WITHHELD
             else FieldChange(field=name, old=self.base.get(name), new=new)
-            for name, new in self.changes.items()
+            for name, new in self.text(self.revision).items()
         ]
 
 
-class NewsItem(BaseModel):
-    """A news item (actualité) of a venue."""
+class NewsItem(Reviewed, NewsWords):
+    """A news item (actualité) of a venue, in its author's words."""
 
-    id: str
     kind: Literal["news"] = "news"
-    venue_id: str
-    titre: NewsTitle
-    texte: NewsText
-    lien: NewsLink = None
-    author: Author
-    author_is_manager: bool
-    proposed_at: AwareDatetime
-    state: Literal["waiting", "online", "refused"] = "waiting"
+    improvements: list[NewsImprovement] = []
+    state: Literal["waiting", "online", "refused", "withdrawn", "superseded", "unpublished"] = (
+        "waiting"
+    )
     published_at: AwareDatetime | None = None
-    outcome: dict[str, Any] | None = None
+
+    has_addresses: ClassVar[bool] = False
+
+    def text(self, revision: int) -> NewsWords:
+        """The words of one text; raises `UnknownText`."""
+        words = self.improvements[revision - 2] if self.improved_by(revision) else self
+        return NewsWords(titre=words.titre, texte=words.texte, lien=words.lien)
+
+    @property
+    def shown(self) -> NewsWords:
+        """The words that count."""
+        return self.text(self.shown_revision)
 
 
 def check_changes(proposed: Mapping[str, FieldValue], base: Fiche) -> dict[str, FieldValue]:
@@ -198,6 +316,21 @@ def at_revision(venue: Venue, history: Iterable[Revision], revision: int) -> dic
         if entry.revision > revision:
             fiche.update({change.field: change.old for change in entry.changes})
     return {name: value for name, value in fiche.items() if value is not None}
+
+
+def applied_by(
+    proposal_id: str, history: Iterable[Revision]
+) -> dict[str, tuple[FieldValue, FieldValue]]:
+    """What a proposal has changed in a sheet: old and new of each field."""
+    changed: dict[str, tuple[FieldValue, FieldValue]] = {}
+    for entry in history:
+        if entry.accepted.proposal_id != proposal_id or entry.accepted.how == "revert":
+            continue
+        for change in entry.changes:
+            # nobody proposes this one: it moves with every revision
+            if change.field != "date_maj":
+                changed[change.field] = (change.old, change.new)
+    return changed
 
 
 def day(moment: dt.datetime) -> str:

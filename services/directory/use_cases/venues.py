@@ -1,0 +1,140 @@
+"""Sheets: what they say, how they get another revision, and who manages them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from services.directory.domain.fiche import public_addresses
+from services.directory.domain.merge import with_values
+from services.directory.domain.proposals import (
+    Acceptance,
+    Change,
+    Revision,
+    Venue,
+    VenueNotFound,
+    day,
+)
+from services.directory.store import History, Venues
+from shared.auth import Account
+from shared.database import Transaction
+from shared.errors import NotAllowed
+from shared.events import FieldValue
+from shared.events.contacts import VenueAddressesChanged
+from shared.events.directory import VenueManagersChanged
+
+
+@dataclass(frozen=True)
+class Page:
+    """Part of the directory's list, and where the next part starts (none at the end)."""
+
+    venues: list[Venue]
+    total: int
+    next: int | None
+
+
+async def get_venue(tx: Transaction, venue_id: str) -> Venue:
+    """A venue; raises `VenueNotFound`."""
+    venue = await Venues(tx).get(venue_id)
+    if venue is None:
+        raise VenueNotFound(venue_id=venue_id)
+    return venue
+
+
+async def list_venues(tx: Transaction, *, after: int, limit: int) -> Page:
+    """`limit` venues from place `after` of the list."""
+    venues = Venues(tx)
+    total = await venues.count()
+    following = after + limit
+    return Page(await venues.page(after, limit), total, following if following < total else None)
+
+
+async def find_venues(
+    tx: Transaction, wanted: Mapping[str, str], *, after: int, limit: int
+) -> Page:
+    """`limit` venues from place `after` of the list with these values in indexed fields."""
+    (field, value), *others = wanted.items()
+    found = [
+        venue
+        for venue in await Venues(tx).where(field, value)
+        if all(venue.fiche.get(name) == asked for name, asked in others)
+    ]
+    ahead = [venue for venue in found if venue.ordinal >= after]
+    following = ahead[limit].ordinal if len(ahead) > limit else None
+    return Page(ahead[:limit], len(found), following)
+
+
+async def get_history(tx: Transaction, venue_id: str) -> list[Revision]:
+    """A sheet's history, newest first."""
+    await get_venue(tx, venue_id)
+    return await History(tx).of(venue_id)
+
+
+async def set_manager(
+    tx: Transaction, account: Account, venue_id: str, manager: str, *, manages: bool
+) -> Venue:
+    """Say whether an account manages a venue; moderators and admins only."""
+    if not account.may("moderator"):
+        raise NotAllowed
+    venue = await get_venue(tx, venue_id)
+    others = [one for one in venue.managers if one != manager]
+    return await _manage(tx, venue, [*others, manager] if manages else others)
+
+
+async def add_manager(tx: Transaction, venue_id: str, manager: str) -> None:
+    """Let an account manage a venue whose claim was approved, once."""
+    venue = await get_venue(tx, venue_id)
+    if manager not in venue.managers:
+        await _manage(tx, venue, [*venue.managers, manager])
+
+
+async def _manage(tx: Transaction, venue: Venue, managers: list[str]) -> Venue:
+    if sorted(managers) == sorted(venue.managers):
+        return venue
+    venue = venue.model_copy(
+        update={"managers": managers, "managers_revision": venue.managers_revision + 1}
+    )
+    await Venues(tx).save_managers(venue)
+    tx.publish(
+        VenueManagersChanged(venue_id=venue.id, revision=venue.managers_revision, managers=managers)
+    )
+    return venue
+
+
+async def revise(
+    tx: Transaction,
+    venue: Venue,
+    values: Mapping[str, tuple[FieldValue, FieldValue]],
+    *,
+    by: str,
+    accepted: Acceptance,
+) -> None:
+    """Write the next revision of a sheet, in place: old and new of each field, dated today."""
+    before = public_addresses(venue.fiche)
+    changes = [Change(field=name, old=old, new=new) for name, (old, new) in values.items()]
+    if venue.fiche.get("date_maj") != day(tx.now):
+        changes.append(Change(field="date_maj", old=venue.fiche.get("date_maj"), new=day(tx.now)))
+    venue.fiche = with_values(venue.fiche, {change.field: change.new for change in changes})
+    venue.revision += 1
+    venue.updated_at = tx.now
+    await Venues(tx).save(venue)
+    await History(tx).add(
+        [
+            Revision(
+                venue_id=venue.id,
+                revision=venue.revision,
+                at=tx.now,
+                by=by,
+                accepted=accepted,
+                changes=changes,
+            )
+        ]
+    )
+    tell_addresses(tx, venue, before)
+
+
+def tell_addresses(tx: Transaction, venue: Venue, before: list[str]) -> None:
+    """Publish a venue's public addresses if they are no longer those of before."""
+    addresses = public_addresses(venue.fiche)
+    if addresses != before:
+        tx.publish(
+            VenueAddressesChanged(venue_id=venue.id, revision=venue.revision, addresses=addresses)
+        )
