@@ -1,6 +1,7 @@
 """Moderation, put together."""
 
 from services.moderation.api import router
+from services.moderation.domain.contributors import Fingerprints
 from services.moderation.handlers import handlers
 from services.moderation.settings import Settings
 from services.moderation.store import INDEXES
@@ -10,11 +11,16 @@ from shared.service import Service
 
 def service(settings: Settings) -> Service:
     """Moderation's parts."""
+    keys = settings.link_key.get_secret_value()
     return Service(
         name="moderation",
         settings=settings,
         router=router,
         handlers=handlers(settings),
         indexes=INDEXES,
-        state={"links": Links(settings.link_key.get_secret_value())},
+        state={
+            "links": Links(keys),
+            "fingerprints": Fingerprints(keys),
+            "policy": settings.policy,
+        },
     )

@@ -1,19 +1,57 @@
-"""What moderation does when something is proposed, and when its timers fire."""
+"""What moderation does when something is proposed, when mails come back, when its timers fire."""
 
-from services.moderation import use_cases
-from services.moderation.domain import ReviewCase
+from typing import Literal
+
+from services.moderation.domain.cases import ReviewCase
+from services.moderation.domain.contributors import Fingerprints
+from services.moderation.domain.deciders import departement
 from services.moderation.settings import Settings
 from services.moderation.store import ProposedAddresses, VenueManagers
+from services.moderation.use_cases import opening, people, timers
 from shared.bus.delivery import Handlers
 from shared.database import Transaction
 from shared.events.announcements import AnnouncementSubmitted
-from shared.events.contacts import AddressesProposed, ContactErased, proposal_key
-from shared.events.directory import EditProposed, NewsProposed, VenueManagersChanged
-from shared.events.moderation import ReviewDeadlineReached, ReviewReminderReached
+from shared.events.contacts import (
+    AccountContactChanged,
+    AddressesProposed,
+    ContactErased,
+    proposal_key,
+)
+from shared.events.directory import (
+    EditApplied,
+    EditImproved,
+    EditProposed,
+    ManagementClaimed,
+    NewsImproved,
+    NewsProposed,
+    VenueManagersChanged,
+    VenueReported,
+)
+from shared.events.moderation import (
+    AppealWindowEnded,
+    AssignmentExpired,
+    ReviewDeadlineReached,
+    ReviewReminderReached,
+    Told,
+)
+from shared.events.notifications import NoticeBounced, NoticeSent
+
+
+def news_text(titre: str, texte: str) -> str:
+    """A news item as those who decide read it."""
+    return f"{titre}\n\n{texte}"
+
+
+def told(event: NoticeSent | NoticeBounced) -> Told:
+    """What became of a mail, as a decision explains it."""
+    outcome: Literal["sent", "bounced"] = "sent" if isinstance(event, NoticeSent) else "bounced"
+    return Told(who=event.recipient, what=event.template, at=event.at, outcome=outcome)
 
 
 def handlers(settings: Settings) -> Handlers:
     """The whole subscription; the settings say how long a review lasts."""
+    policy = settings.policy
+    fingerprints = Fingerprints(settings.link_key.get_secret_value())
 
     async def on_edit_proposed(event: EditProposed, tx: Transaction) -> None:
         case = ReviewCase(
@@ -24,10 +62,15 @@ def handlers(settings: Settings) -> Handlers:
             changes=event.changes,
             text=event.comment,
             author=event.author,
+            departement=departement(event.code_insee, event.code_postal),
+            latitude=event.latitude,
+            longitude=event.longitude,
             public_addresses=event.public_addresses,
             opened_at=event.proposed_at,
         )
-        await _open(case, tx, by_manager=event.author_is_manager)
+        await opening.open_review(
+            tx, case, policy, by_manager=event.author_is_manager, replaces=event.replaces
+        )
 
     async def on_news_proposed(event: NewsProposed, tx: Transaction) -> None:
         case = ReviewCase(
@@ -35,13 +78,16 @@ def handlers(settings: Settings) -> Handlers:
             kind="news",
             venue_id=event.venue_id,
             title=event.venue_nom,
-            text=f"{event.titre}\n\n{event.texte}",
+            text=news_text(event.titre, event.texte),
             link=event.lien,
             author=event.author,
+            departement=departement(event.code_insee, event.code_postal),
             public_addresses=event.public_addresses,
             opened_at=event.proposed_at,
         )
-        await _open(case, tx, by_manager=event.author_is_manager)
+        await opening.open_review(
+            tx, case, policy, by_manager=event.author_is_manager, replaces=event.replaces
+        )
 
     async def on_announcement_submitted(event: AnnouncementSubmitted, tx: Transaction) -> None:
         case = ReviewCase(
@@ -53,38 +99,106 @@ def handlers(settings: Settings) -> Handlers:
             author=event.author,
             opened_at=event.submitted_at,
         )
-        # silence never publishes an announcement: a moderator must say yes
-        await use_cases.open_review(tx, case, period=None, reminder=None)
+        await opening.open_review(tx, case, policy)
 
-    async def _open(case: ReviewCase, tx: Transaction, *, by_manager: bool) -> None:
-        await use_cases.open_review(
-            tx,
-            case,
-            period=settings.review_period,
-            reminder=settings.reminder,
-            by_manager=by_manager,
+    async def on_management_claimed(event: ManagementClaimed, tx: Transaction) -> None:
+        case = ReviewCase(
+            id=event.claim_id,
+            kind="claim",
+            venue_id=event.venue_id,
+            title=event.venue_nom,
+            text=event.text,
+            author=event.author,
+            departement=departement(event.code_insee, event.code_postal),
+            public_addresses=event.public_addresses,
+            opened_at=event.claimed_at,
+        )
+        await opening.open_review(tx, case, policy)
+
+    async def on_venue_reported(event: VenueReported, tx: Transaction) -> None:
+        case = ReviewCase(
+            id=event.report_id,
+            kind="report",
+            venue_id=event.venue_id,
+            about=f"venue:{event.venue_id}",
+            title=event.venue_nom,
+            text=event.text,
+            author=event.author,
+            departement=departement(event.code_insee, event.code_postal),
+            opened_at=event.reported_at,
+        )
+        await opening.open_review(tx, case, policy)
+
+    async def on_review_deadline_reached(event: ReviewDeadlineReached, tx: Transaction) -> None:
+        await timers.deadline_reached(tx, event.case_id, event.deadline, policy)
+
+    async def on_review_reminder_reached(event: ReviewReminderReached, tx: Transaction) -> None:
+        await timers.remind(tx, event.case_id, event.number, policy)
+
+    async def on_notice(event: NoticeSent | NoticeBounced, tx: Transaction) -> None:
+        await timers.told(tx, event.case_id, told(event), policy)
+
+    async def on_account_contact_changed(event: AccountContactChanged, tx: Transaction) -> None:
+        fingerprint = fingerprints.of(event.email)
+        await people.learn_account(
+            tx, event.account_id, fingerprint=fingerprint, seen_at=event.changed_at
         )
 
     return {
         EditProposed: on_edit_proposed,
         NewsProposed: on_news_proposed,
         AnnouncementSubmitted: on_announcement_submitted,
+        ManagementClaimed: on_management_claimed,
+        VenueReported: on_venue_reported,
+        EditImproved: on_edit_improved,
+        NewsImproved: on_news_improved,
+        EditApplied: on_edit_applied,
+        VenueManagersChanged: on_venue_managers_changed,
         ReviewReminderReached: on_review_reminder_reached,
         ReviewDeadlineReached: on_review_deadline_reached,
-        VenueManagersChanged: on_venue_managers_changed,
+        AssignmentExpired: on_assignment_expired,
+        AppealWindowEnded: on_appeal_window_ended,
+        NoticeSent: on_notice,
+        NoticeBounced: on_notice,
+        AccountContactChanged: on_account_contact_changed,
         AddressesProposed: on_addresses_proposed,
         ContactErased: on_contact_erased,
     }
 
 
-async def on_review_reminder_reached(event: ReviewReminderReached, tx: Transaction) -> None:
-    """Remind those who have not answered."""
-    await use_cases.remind(tx, event.case_id)
+async def on_edit_improved(event: EditImproved, tx: Transaction) -> None:
+    """Decide on the better text from now on."""
+    await opening.improve(
+        tx, event.proposal_id, event.proposal_revision, by=event.improved_by, changes=event.changes
+    )
 
 
-async def on_review_deadline_reached(event: ReviewDeadlineReached, tx: Transaction) -> None:
-    """Nobody objected in time."""
-    await use_cases.deadline_reached(tx, event.case_id, event.deadline)
+async def on_news_improved(event: NewsImproved, tx: Transaction) -> None:
+    """Decide on the better text from now on."""
+    await opening.improve(
+        tx,
+        event.proposal_id,
+        event.proposal_revision,
+        by=event.improved_by,
+        text=news_text(event.titre, event.texte),
+        link=event.lien,
+    )
+
+
+async def on_edit_applied(event: EditApplied, tx: Transaction) -> None:
+    """Know whether all of it met other changes."""
+    nothing = bool(event.conflicts) and not event.applied and not event.unchanged
+    await timers.applied(tx, event.proposal_id, nothing=nothing)
+
+
+async def on_assignment_expired(event: AssignmentExpired, tx: Transaction) -> None:
+    """Give the case back to all moderators."""
+    await timers.assignment_expired(tx, event.case_id, event.expires_at)
+
+
+async def on_appeal_window_ended(event: AppealWindowEnded, tx: Transaction) -> None:
+    """The decision stands."""
+    await timers.appeal_window_ended(tx, event.case_id)
 
 
 async def on_venue_managers_changed(event: VenueManagersChanged, tx: Transaction) -> None:
@@ -98,7 +212,9 @@ async def on_addresses_proposed(event: AddressesProposed, tx: Transaction) -> No
 
 
 async def on_contact_erased(event: ContactErased, tx: Transaction) -> None:
-    """Forget them with the proposal."""
+    """Forget them with the proposal, or an account's fingerprint with its address."""
     prefix = proposal_key("")
     if event.contact.startswith(prefix):
         await ProposedAddresses(tx).erase(event.contact.removeprefix(prefix))
+    elif ":" not in event.contact:
+        await people.forget_account(tx, event.contact)

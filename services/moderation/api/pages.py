@@ -11,8 +11,11 @@ from fastapi.routing import APIRoute
 from jinja2 import Environment, FileSystemLoader
 from pydantic import BeforeValidator
 
-from services.moderation import use_cases
-from services.moderation.domain import LONGEST_REASON
+from services.moderation.api.shown import Rules
+from services.moderation.domain.cases import LONGEST_REASON
+from services.moderation.use_cases import deciding, threads
+from services.moderation.use_cases.access import case_by_link, with_addresses
+from services.moderation.use_cases.deciding import Answer
 from shared.errors import InvalidInput, Problem, explain
 from shared.french import label, moment_in_french, shown
 from shared.links import Links
@@ -31,7 +34,8 @@ HEADERS = {
 HOW = {
     "manager": "par une personne responsable du lieu",
     "moderator": "par l'équipe de modération",
-    "silence": "parce que personne ne s'y est opposé dans le délai",
+    "silence": "à la fin du délai",
+    "shortcut": "tout de suite",
 }
 
 _templates = Environment(
@@ -46,6 +50,9 @@ _templates.filters |= {"label": label, "shown": shown, "moment": moment_in_frenc
 def _one_break(text: object) -> object:
     # browsers count a line break as one character, and send two
     return text.replace("\r\n", "\n") if isinstance(text, str) else text
+
+
+Words = Annotated[str, Form(max_length=LONGEST_REASON), BeforeValidator(_one_break)]
 
 
 class PageRoute(APIRoute):
@@ -64,7 +71,9 @@ class PageRoute(APIRoute):
                 problem = exc
             if "text/html" not in request.headers.get("accept", ""):
                 raise problem
-            return page("refusal", problem.status, problem=problem)
+            here = f"/decision/{request.path_params.get('token', '')}"
+            back = here if request.method == "POST" else None
+            return page("refusal", problem.status, problem=problem, back=back)
 
         return answer
 
@@ -79,30 +88,46 @@ async def show(
     token: str,
     choix: Literal["accepter", "refuser"] = "accepter",
 ) -> HTMLResponse:
-    """Show the proposal and ask for a confirmation. Decides nothing."""
-    case = await use_cases.get_case_by_link(tx, _links(request).read(token))
-    [case] = await use_cases.with_addresses(tx, case)
-    return page("decision", case=case, choice=choix)
+    """Show the proposal, what was said of it, and ask for a confirmation. Decides nothing."""
+    link = _links(request).read(token)
+    [case] = await with_addresses(tx, await case_by_link(tx, link))
+    return page(
+        "decision",
+        case=case,
+        choice=choix,
+        thread=await threads.thread_by_link(tx, link),
+        closing=case.about_to_close(tx.now),
+        token=token,
+    )
 
 
 @router.post("/decision/{token}", response_class=HTMLResponse)
 async def decide(
     request: Request,
     tx: RequestTx,
+    policy: Rules,
     token: str,
     choix: Annotated[Literal["accepter", "refuser"], Form()],
+    version: Annotated[int, Form()],
     champs: Annotated[list[str] | None, Form()] = None,
-    motif: Annotated[str, Form(max_length=LONGEST_REASON), BeforeValidator(_one_break)] = "",
+    motif: Words = "",
 ) -> HTMLResponse:
     """Take the decision that the form confirms."""
-    case = await use_cases.decide_by_link(
-        tx,
-        _links(request).read(token),
+    answer = Answer(
         "approve" if choix == "accepter" else "refuse",
+        version,
         fields=champs or [],
         reason=motif.strip(),
     )
+    case = await deciding.decide_by_link(tx, _links(request).read(token), answer, policy)
     return page("decided", case=case)
+
+
+@router.post("/decision/{token}/message", response_class=HTMLResponse)
+async def write(request: Request, tx: RequestTx, token: str, texte: Words = "") -> HTMLResponse:
+    """Write to whoever made the proposal, and to the moderators who look after it."""
+    await threads.post_by_link(tx, _links(request).read(token), texte)
+    return page("written", token=token)
 
 
 def _links(request: Request) -> Links:

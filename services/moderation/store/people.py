@@ -1,0 +1,125 @@
+"""Accounts as moderation knows them: managers, contributors, moderators' scopes."""
+
+from collections.abc import Iterable, Sequence
+
+from services.moderation.domain.contributors import Contributor
+from services.moderation.domain.deciders import Scope
+from shared.database import Index, Transaction
+
+INDEXES = (Index("venue_managers", [("managers", 1)]),)
+
+
+class VenueManagers:
+    """Which accounts manage which venue, as the directory last said."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._managers = tx["venue_managers"]
+
+    async def of(self, venue_id: str | None) -> list[str]:
+        """The accounts that manage a venue."""
+        found = await self._managers.get(venue_id) if venue_id else None
+        return list(found["managers"]) if found else []
+
+    async def of_each(self, venue_ids: Iterable[str]) -> dict[str, list[str]]:
+        """The accounts that manage each of these venues."""
+        found = await self._managers.find({"_id": {"$in": list(venue_ids)}})
+        return {one["_id"]: list(one["managers"]) for one in found}
+
+    async def venues_of(self, account_id: str) -> list[str]:
+        """The venues that an account manages."""
+        return [one["_id"] for one in await self._managers.find({"managers": account_id})]
+
+    async def put(self, venue_id: str, revision: int, managers: list[str]) -> None:
+        """Keep the newest word; an older one changes nothing."""
+        known = await self._managers.get(venue_id)
+        if known is None or known["revision"] < revision:
+            await self._managers.put({"_id": venue_id, "revision": revision, "managers": managers})
+
+
+class Contributors:
+    """What accounts have earned."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._contributors = tx["contributors"]
+
+    async def get(self, account_id: str) -> Contributor:
+        """One account's record; an empty one if nothing is known."""
+        return (await self.of([account_id]))[account_id]
+
+    async def of(self, account_ids: Iterable[str]) -> dict[str, Contributor]:
+        """The records of these accounts."""
+        ids = list(dict.fromkeys(account_ids))
+        found = await self._contributors.find({"_id": {"$in": ids}})
+        known = {one["_id"]: Contributor.model_validate({**one, "id": one["_id"]}) for one in found}
+        return {one: known.get(one) or Contributor(id=one) for one in ids}
+
+    async def put(self, one: Contributor) -> None:
+        """Keep it."""
+        await self._contributors.put({"_id": one.id, **one.model_dump(exclude={"id"})})
+
+
+class Scopes:
+    """What is entrusted to each moderator."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._scopes = tx["scopes"]
+
+    async def of(self, account_id: str) -> Scope:
+        """A moderator's; everything unless an admin has said otherwise."""
+        found = await self._scopes.get(account_id)
+        return Scope.model_validate(found) if found else Scope()
+
+    async def put(self, account_id: str, scope: Scope) -> None:
+        """Keep it."""
+        await self._scopes.put({"_id": account_id, **scope.model_dump()})
+
+
+class RefusedDomains:
+    """Hosts that refused proposals linked to, and which proposals those were."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._domains = tx["refused_domains"]
+
+    async def known(self, hosts: Iterable[str]) -> frozenset[str]:
+        """Those of these hosts that were seen in refused proposals."""
+        found = await self._domains.find({"_id": {"$in": list(hosts)}}, fields=["_id"])
+        return frozenset(one["_id"] for one in found)
+
+    async def add(self, hosts: Iterable[str], case_id: str) -> None:
+        """Note that a refused proposal links there."""
+        for host in sorted(hosts):
+            cases = {*await self._cases(host), case_id}
+            await self._domains.put({"_id": host, "cases": sorted(cases)})
+
+    async def remove(self, hosts: Iterable[str], case_id: str) -> None:
+        """It was accepted after all."""
+        for host in sorted(hosts):
+            cases = {*await self._cases(host)} - {case_id}
+            if cases:
+                await self._domains.put({"_id": host, "cases": sorted(cases)})
+            else:
+                await self._domains.delete({"_id": host})
+
+    async def _cases(self, host: str) -> list[str]:
+        found = await self._domains.get(host)
+        return list(found["cases"]) if found else []
+
+
+class ProposedAddresses:
+    """The addresses that open proposals would change; gone once they are closed."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._addresses = tx["proposed_addresses"]
+
+    async def of(self, proposal_ids: Sequence[str]) -> dict[str, tuple[list[str], list[str]]]:
+        """Old and new addresses by proposal, of those that have come and are still there."""
+        found = await self._addresses.find({"_id": {"$in": list(proposal_ids)}})
+        return {one["_id"]: (one["old"], one["new"]) for one in found}
+
+    async def put(self, proposal_id: str, old: list[str], new: list[str]) -> None:
+        """Keep them."""
+        await self._addresses.put({"_id": proposal_id, "old": old, "new": new})
+
+    async def erase(self, proposal_id: str) -> None:
+        """Forget them."""
+        await self._addresses.delete({"_id": proposal_id})

@@ -1,0 +1,1 @@
+"""Everything that can happen in moderation; called by HTTP and by events alike."""

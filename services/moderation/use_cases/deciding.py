@@ -1,0 +1,117 @@
+"""People decide: one case, many at once, by the link in a mail, or by taking theirs back."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from services.moderation.domain.cases import ReviewCase, approve, check_can, refuse, withdraw
+from services.moderation.domain.deciders import Actor
+from services.moderation.domain.motives import MOTIVES, completed
+from services.moderation.domain.policy import Policy
+from services.moderation.domain.problems import NotTheAuthor, TakenByAnother
+from services.moderation.store import Assignments, Cases
+from services.moderation.use_cases.access import case_by_link, decider, get_case, see
+from services.moderation.use_cases.outcomes import clear_timers, settle
+from services.moderation.use_cases.record import check_revision, note
+from shared.database import Transaction
+from shared.errors import Problem
+from shared.events.moderation import DecidedAs, Decision, ProposalWithdrawn
+from shared.links import DecisionLink
+
+Verdict = Literal["approve", "refuse"]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What somebody decides, and at which revision of the case."""
+
+    verdict: Verdict
+    revision: int
+    fields: list[str] | None = None
+    """The fields accepted; none means all."""
+    motive: str | None = None
+    """One of `MOTIVES`, which the reason completes."""
+    reason: str | None = None
+
+
+async def decide(
+    tx: Transaction, actor: Actor, case_id: str, answer: Answer, policy: Policy
+) -> ReviewCase:
+    """A signed-in manager's or moderator's decision; raises what is wrong with it."""
+    case = await get_case(tx, case_id)
+    # what is not theirs to see does not exist
+    await see(tx, actor, case_id)
+    how = await decider(tx, actor, case)
+    if how == "moderator":
+        await _check_free(tx, actor, case)
+    return await _settle(tx, case, answer, policy, how, actor.ref)
+
+
+async def decide_by_link(
+    tx: Transaction, link: DecisionLink, answer: Answer, policy: Policy
+) -> ReviewCase:
+    """A manager's decision by the link in their mail."""
+    case = await case_by_link(tx, link)
+    return await _settle(tx, case, answer, policy, "manager", link.holder)
+
+
+async def decide_many(
+    tx: Transaction, actor: Actor, answers: Sequence[tuple[str, Answer]], policy: Policy
+) -> list[ReviewCase | Problem]:
+    """Each case decided, or why not; one refusal keeps no other from being decided."""
+    outcomes: list[ReviewCase | Problem] = []
+    for case_id, answer in answers:
+        try:
+            outcomes.append(await decide(tx, actor, case_id, answer, policy))
+        except Problem as problem:
+            outcomes.append(problem)
+    return outcomes
+
+
+async def withdraw_case(tx: Transaction, actor: Actor, case_id: str) -> ReviewCase:
+    """Its author takes a proposal back; raises `NotTheAuthor`."""
+    case = (await see(tx, actor, case_id)).case
+    if actor.id != case.author.account_id:
+        raise NotTheAuthor
+    after = withdraw(case)
+    await Cases(tx).save(after)
+    await clear_timers(tx, after)
+    tx.publish(
+        ProposalWithdrawn(
+            case_id=after.id,
+            revision=after.revision,
+            kind=after.kind,
+            venue_id=after.venue_id,
+            title=after.title,
+            author=after.author,
+            withdrawn_at=tx.now,
+        )
+    )
+    await note(tx, after, "withdraw", by=actor.ref)
+    return after
+
+
+async def _check_free(tx: Transaction, actor: Actor, case: ReviewCase) -> None:
+    taken = (await Assignments(tx).of([case.id])).get(case.id)
+    if taken and taken.holder != actor.id and taken.expires_at > tx.now:
+        raise TakenByAnother(until=taken.expires_at.isoformat())
+
+
+async def _settle(
+    tx: Transaction,
+    case: ReviewCase,
+    answer: Answer,
+    policy: Policy,
+    how: DecidedAs,
+    by: str,
+) -> ReviewCase:
+    check_can(case, answer.verdict)
+    await check_revision(tx, case, answer.revision)
+    reason = completed(MOTIVES, answer.motive, answer.reason)
+    decision = Decision(how=how, by=by, at=tx.now, reason=reason)
+    if answer.verdict == "approve":
+        decided = approve(case, decision, answer.fields)
+    else:
+        decided = refuse(case, decision)
+    assert decided.decision  # noqa: S101
+    return await settle(tx, decided, decided.decision, policy, by=by)
