@@ -225,7 +225,9 @@ class Demo:
         self._say(f"{person.name} proposes for « {venue['fiche']['nom']} »: {changes}")
 
     async def _confirm(self, link: str, choice: str, *fields: str, reason: str = "") -> None:
-        form = {"choix": choice, "champs": list(fields), "motif": reason}
+        page = await self._http.get(link)
+        version = _version(page.text)
+        form = {"version": version, "choix": choice, "champs": list(fields), "motif": reason}
         answer = await self._http.post(link, data=form)
         if not answer.is_success:
             raise Stuck(answer.text)
@@ -293,6 +295,13 @@ def _other(venue: dict[str, Any], field: str, *values: str) -> list[str]:
 def _address(venue: dict[str, Any]) -> str:
     address: str = venue["fiche"]["courriels"][0]
     return address
+
+
+def _version(page: str) -> str:
+    found = re.search(r'name="version" value="(\d+)"', page)
+    if not found:
+        raise Stuck("the page behind the link asks for nothing")
+    return found[1]
 
 
 def _text(mail: EmailMessage) -> str:

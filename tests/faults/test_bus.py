@@ -13,11 +13,19 @@ from tests.faults.conftest import MakeSystem
 from tests.harness import System, eventually
 from tests.harness.bus import everything_on, message, send
 from tests.harness.servers import ROOT
-from tests.harness.stories import Person, applied, history, new_venue, propose, sheet
-from tests.harness.system import token
+from tests.harness.stories import (
+    MODERATOR,
+    NOBODY,
+    Person,
+    applied,
+    decide,
+    history,
+    new_venue,
+    propose,
+    sheet,
+)
 
 HOURS = "Mo-Sa 10:00-18:00"
-MODERATOR = token("moderator", "moderator")
 
 
 def dead(system: System, service: str, *arguments: str) -> str:
@@ -125,7 +133,7 @@ async def test_poison_is_parked_with_its_reason_and_replayed(system: System) -> 
 
 async def test_two_relays_and_a_rebalance_lose_and_double_nothing(make_system: MakeSystem) -> None:
     system = make_system(services=("directory", "moderation"))
-    venues = [new_venue(system)[0] for _ in range(4)]
+    venues = [new_venue(system, **NOBODY)[0] for _ in range(4)]
     person = Person("vera")
     others = [system.replica("directory"), system.replica("moderation")]
 
@@ -152,7 +160,7 @@ async def test_two_relays_and_a_rebalance_lose_and_double_nothing(make_system: M
     assert sorted(eventually(all_open)) == sorted(proposals)
     # one after the other on each venue: the first is applied, the others meet a conflict
     for proposal in proposals[:4]:
-        system.post("moderation", f"/cases/{proposal}/approve", {}, as_=MODERATOR)
+        decide(system, proposal, "approve")
     for venue in venues:
         applied(system, venue, 2)
         assert [entry["revision"] for entry in history(system, venue)] == [2, 1]
@@ -170,7 +178,7 @@ async def test_two_relays_and_a_rebalance_lose_and_double_nothing(make_system: M
 
 async def test_a_late_timer_fires_late(make_system: MakeSystem) -> None:
     system = make_system(
-        services=("directory", "moderation"), REVIEW_PERIOD="PT5S", REVIEW_REMINDER="PT2S"
+        services=("directory", "moderation"), REVIEW_PERIOD="PT5S", REVIEW_REMINDERS="PT2S"
     )
     venue, _ = new_venue(system)
     person = Person("wim")
@@ -189,13 +197,11 @@ async def test_a_late_timer_fires_late(make_system: MakeSystem) -> None:
 
 async def test_order_holds_per_venue(make_system: MakeSystem) -> None:
     system = make_system(services=("directory", "moderation"))
-    venue, _ = new_venue(system)
+    venue, _ = new_venue(system, **NOBODY)
     person = Person("xena")
     for turn in range(12):
         proposal = propose(system, person, venue, presentation_resume=f"Présentation {turn}")
-        case = f"/cases/{proposal}"
-        eventually(lambda case=case: system.get("moderation", case, as_=MODERATOR))  # type: ignore[misc]
-        system.post("moderation", f"{case}/approve", {}, as_=MODERATOR)
+        decide(system, proposal, "approve")
         applied(system, venue, turn + 2)
 
     applied_in_order = [

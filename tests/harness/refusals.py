@@ -14,14 +14,29 @@ from shared.links import DecisionLink, Links
 from tests.harness.system import JWT_KEY, LINK_KEY, token
 
 TITLES = {
+    "already-manager": "Vous êtes déjà responsable de cette fiche.",
+    "about-to-close": "Le délai est passé : seule une décision compte encore.",
+    "account-too-new": (
+        "Votre compte est encore trop récent pour soutenir ou contester une proposition."
+    ),
     "already-decided": "Une décision a déjà été prise sur cette proposition.",
     "announcement-not-found": "Cette annonce n'existe pas.",
+    "another-moderator": "Le réexamen revient à une autre personne que celle qui a décidé.",
     "bad-request": "La demande n'a pas pu être lue.",
+    "case-changed": (
+        "Ce dossier a changé depuis que vous l'avez ouvert : relisez-le avant de répondre."
+    ),
     "case-not-found": "Ce dossier n'existe pas.",
     "invalid-input": "Certaines informations ne sont pas valables.",
     "link-expired": "Ce lien n'est plus valable : le délai pour répondre est passé.",
     "link-forged": "Ce lien n'est pas valable. Recopiez-le en entier depuis le courriel.",
+    "managers-first": (
+        "Ce lieu a une personne responsable joignable : c'est à elle de décider. "
+        "Si vous n'êtes pas d'accord, faites une objection."
+    ),
+    "managers-word-binds": "La personne responsable du lieu en a décidé : sa décision tient.",
     "method-not-allowed": "Cette action n'existe pas à cette adresse.",
+    "no-appeal": "Cette décision ne peut pas, ou plus, être réexaminée.",
     "not-a-csv-file": (
         "Ce fichier n'est pas un CSV du schéma national des lieux de médiation numérique."
     ),
@@ -29,7 +44,13 @@ TITLES = {
     "not-allowed": "Vous n'avez pas le droit de faire cela.",
     "not-authenticated": "Il faut se connecter pour faire cela.",
     "not-found": "Cette page n'existe pas.",
+    "not-the-author": "Seule la personne qui a fait la proposition peut faire cela.",
+    "nothing-to-revert": "Il n'y a rien à annuler : cette proposition n'est pas en ligne.",
+    "out-of-scope": "Ce dossier ne fait pas partie de ceux qui vous sont confiés.",
+    "own-proposal": "Vous ne pouvez pas donner d'avis sur votre propre proposition.",
+    "plan-changed": "La liste a changé depuis l'essai à blanc : relancez-le et vérifiez-la.",
     "proposal-not-found": "Cette proposition n'existe pas.",
+    "taken": "Une autre personne de l'équipe s'occupe de ce dossier.",
     "too-large": "La demande est trop volumineuse.",
     "unknown-revision": "Cette version de la fiche n'existe pas.",
     "venue-not-found": "Ce lieu n'existe pas dans l'annuaire.",

@@ -1,5 +1,6 @@
 """Steps that many stories share, told over HTTP and mail only."""
 
+import re
 from typing import Any
 from uuid import uuid4
 
@@ -7,6 +8,11 @@ import httpx
 
 from tests.harness.system import System, eventually, link_of, request, token
 from tests.harness.venues import csv_of, row
+
+MODERATOR = token("moderator", "moderator")
+NOBODY = {"courriels": ""}
+"""A venue that has no manager to reach: moderators decide."""
+BROWSER = {"Accept": "text/html"}
 
 
 class Person:
@@ -19,9 +25,9 @@ class Person:
 
 
 def new_venue(system: System, **values: str) -> tuple[str, str]:
-    """Import a venue with one public address; its id and that address."""
-    address = f"accueil-{uuid4().hex[:8]}@lieu.example.org"
-    cells = row(courriels=address, **values)
+    """Import a venue with one public address, unless told another; its id and that address."""
+    address = values.setdefault("courriels", f"accueil-{uuid4().hex[:8]}@lieu.example.org")
+    cells = row(**values)
     report = system.import_venues(csv_of(cells))
     assert report["created"] == 1, report
     return cells["id"], address
@@ -62,8 +68,10 @@ def manager_link(system: System, address: str, choice: str = "accepter") -> str:
 
 def confirm(link: str, choice: str, *fields: str, reason: str = "") -> httpx.Response:
     """Fill in the page behind a link and send its form."""
-    form = {"choix": choice, "champs": list(fields), "motif": reason}
-    return request("POST", link, data=form, headers={"Accept": "text/html"})
+    found = re.search(r'name="version" value="(\d+)"', httpx.get(link, headers=BROWSER).text)
+    version = found[1] if found else "1"
+    form = {"version": version, "choix": choice, "champs": list(fields), "motif": reason}
+    return request("POST", link, data=form, headers=BROWSER)
 
 
 def applied(system: System, venue: str, revision: int) -> Any:
@@ -71,3 +79,10 @@ def applied(system: System, venue: str, revision: int) -> Any:
     return eventually(
         lambda: found if (found := sheet(system, venue))["revision"] >= revision else None
     )
+
+
+def decide(system: System, case: str, verdict: str, as_: str = MODERATOR, **body: Any) -> Any:
+    """Approve or refuse a case as it is now, once it is there; the case afterwards."""
+    seen = eventually(lambda: system.get("moderation", f"/cases/{case}", as_=as_))
+    body = {"revision": seen["revision"], **body}
+    return system.post("moderation", f"/cases/{case}/{verdict}", body, as_=as_)

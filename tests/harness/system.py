@@ -66,13 +66,16 @@ def request(method: str, url: str, **options: Any) -> httpx.Response:
         time.sleep(0.1)
 
 
-def token(account: str, *roles: str, email: str | None = None, expires_in: int = 3600) -> str:
-    """What the identity provider would give this account."""
+def token(
+    account: str, *roles: str, email: str | None = None, expires_in: int = 3600, **said: Any
+) -> str:
+    """What the identity provider would give this account; `said`: other claims."""
     claims: dict[str, Any] = {
         "sub": account,
         "name": account.title(),
         "roles": list(roles),
         "exp": int(time.time()) + expires_in,
+        **said,
     }
     if email:
         claims["email"] = email

@@ -1,8 +1,7 @@
 """Each part of a service runs alone: an api, a relay and a consumer as three processes."""
 
 from tests.harness import Servers, System, eventually
-from tests.harness.stories import Person, applied, new_venue, propose
-from tests.harness.system import token
+from tests.harness.stories import NOBODY, Person, applied, decide, new_venue, propose
 
 
 def test_api_relay_and_consumer_apart(servers: Servers) -> None:
@@ -18,11 +17,9 @@ def test_api_relay_and_consumer_apart(servers: Servers) -> None:
             part.start()
         for part in parts:
             eventually(part.ready)
-        venue, _ = new_venue(system)
+        venue, _ = new_venue(system, **NOBODY)
         proposal = propose(system, Person("zoe"), venue, horaires="Mo-Sa 10:00-18:00")
-        moderator = token("moderator", "moderator")
-        eventually(lambda: system.get("moderation", f"/cases/{proposal}", as_=moderator))
-        system.post("moderation", f"/cases/{proposal}/approve", {}, as_=moderator)
+        decide(system, proposal, "approve")
         assert applied(system, venue, 2)["fiche"]["horaires"] == "Mo-Sa 10:00-18:00"
     finally:
         for part in parts:

@@ -20,7 +20,7 @@ def system(servers: Servers) -> Iterator[System]:
 @pytest.fixture(scope="session")
 def quick(servers: Servers) -> Iterator[System]:
     """All services, with a week of some seconds."""
-    system = System(servers, REVIEW_PERIOD="PT8S", REVIEW_REMINDER="PT4S")
+    system = System(servers, REVIEW_PERIOD="PT8S", REVIEW_REMINDERS="PT4S")
     try:
         yield system.start()
     finally:

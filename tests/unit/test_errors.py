@@ -12,8 +12,10 @@ from pydantic import TypeAdapter, ValidationError
 import services
 from services.announcements.api import Submission
 from services.directory.api import EditIn, NewsIn, Source
-from services.moderation.api import ApprovalIn, RefusalIn
+from services.moderation.api.cases import ApprovalIn, OpinionIn
 from shared.errors import RULES, TYPE_PREFIX, InvalidField, InvalidInput, Problem, document, explain
+
+SEEN = {"revision": 1}
 
 # every refusal is known once every service is read
 for path in sorted(Path(services.__path__[0]).glob("*/**/*.py")):
@@ -117,12 +119,13 @@ class TestExplain:
             (NewsIn, NEWS | {"titre": " "}, "titre", "string_too_short"),
             (NewsIn, NEWS | {"lien": "a" * 2001}, "lien", "string_too_long"),
             (Source, "a/b", "body", "string_pattern_mismatch"),
-            (ApprovalIn, {"fields": []}, "fields", "too_short"),
-            (ApprovalIn, {"fields": ["a"] * 33}, "fields", "too_long"),
-            (ApprovalIn, {"fields": "nom"}, "fields", "list_type"),
-            (ApprovalIn, {"fields": ["a", 2]}, "fields.1", "string_type"),
-            (RefusalIn, {"reason": ""}, "reason", "string_too_short"),
-            (RefusalIn, {}, "reason", "missing"),
+            (ApprovalIn, SEEN | {"fields": []}, "fields", "too_short"),
+            (ApprovalIn, SEEN | {"fields": ["a"] * 33}, "fields", "too_long"),
+            (ApprovalIn, SEEN | {"fields": "nom"}, "fields", "list_type"),
+            (ApprovalIn, SEEN | {"fields": ["a", 2]}, "fields.1", "string_type"),
+            (ApprovalIn, {}, "revision", "missing"),
+            (ApprovalIn, {"revision": 0}, "revision", "greater_than_equal"),
+            (OpinionIn, {"choice": "maybe"}, "choice", "literal_error"),
             (Submission, CALL | {"kind": "party"}, "kind", "literal_error"),
         ],
     )
