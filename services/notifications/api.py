@@ -27,7 +27,7 @@ class DeliveryProgress(BaseModel):
     sent: int
     """How many addresses of the recipient have it."""
     rejected: int
-    """How many addresses of the recipient the mail server refuses."""
+    """How many addresses of the recipient were refused, or sent their mail back."""
     created_at: AwareDatetime
     due_at: AwareDatetime | None
     """The next attempt."""

@@ -2,7 +2,7 @@
 
 from services.notifications.api import router
 from services.notifications.handlers import HANDLERS
-from services.notifications.rendering import Renderer
+from services.notifications.rendering.mails import Renderer
 from services.notifications.sender import send_mails
 from services.notifications.settings import Settings
 from services.notifications.store import INDEXES

@@ -1,9 +1,10 @@
 """Who is told what, and how long a mail is tried: rules alone, no I/O and no clock."""
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 from pydantic import BaseModel, ConfigDict
 
@@ -13,39 +14,81 @@ from shared.events.contacts import venue_key
 from shared.events.directory import EditApplied, NewsPublished
 from shared.events.moderation import (
     AnnouncementRefused,
+    AppealDismissed,
+    AppealLodged,
+    ApprovalReverted,
     CaseEvent,
+    ClaimApproved,
+    ClaimRefused,
     EditRefused,
+    MessagePosted,
     NewsRefused,
+    ReportDismissed,
+    ReportUpheld,
+    ReviewEscalated,
     ReviewOpened,
     ReviewReminded,
     ReviewWaiting,
 )
+from shared.events.notifications import NoticeBounced, NoticeSent
 
 Template = Literal[
     "review_opened",
     "review_reminder",
+    "review_contested",
+    "moderators_waiting",
+    "moderators_reminder",
+    "moderators_escalated",
     "proposal_received",
-    "announcement_waiting",
+    "message_posted",
     "edit_applied",
     "edit_conflict",
-    "refused",
+    "edit_shortcut",
     "published",
+    "refused",
+    "reverted",
+    "report_upheld",
+    "claim_approved",
+    "appeal_lodged",
+    "appeal_dismissed",
 ]
-State = Literal["pending", "sent", "rejected", "unreachable", "failed"]
+Final = Literal["sent", "rejected", "unreachable", "failed"]
+State = Literal["pending"] | Final
 
+Refusal: TypeAlias = (
+    EditRefused | NewsRefused | AnnouncementRefused | ReportDismissed | ClaimRefused
+)
 Told: TypeAlias = (
     ReviewOpened
     | ReviewReminded
+    | ReviewEscalated
+    | MessagePosted
     | EditApplied
-    | EditRefused
-    | NewsRefused
-    | AnnouncementRefused
     | NewsPublished
     | AnnouncementPublished
+    | Refusal
+    | ReportUpheld
+    | ClaimApproved
+    | ApprovalReverted
+    | AppealLodged
+    | AppealDismissed
 )
 """What somebody is told about."""
 
+TO_AUTHOR: dict[type[Told], Template] = {
+    **dict.fromkeys(get_args(Refusal), "refused"),
+    NewsPublished: "published",
+    AnnouncementPublished: "published",
+    ReportUpheld: "report_upheld",
+    ClaimApproved: "claim_approved",
+    ApprovalReverted: "reverted",
+    AppealDismissed: "appeal_dismissed",
+}
+"""What concerns the author alone."""
+
 MODERATORS = "moderators"
+ASKED_OF_MANAGERS = frozenset({"edit", "news", "claim"})
+"""Kinds that concern those who manage the venue; a report may be about them."""
 
 FIRST_PAUSE = timedelta(seconds=1)
 LONGEST_PAUSE = timedelta(minutes=5)
@@ -65,7 +108,7 @@ class Notice:
     about: str
     """The id of the proposal or the announcement."""
     occasion: str = ""
-    """Tells the reminders of one case apart."""
+    """Tells apart what may be told several times about one case."""
 
     @property
     def id(self) -> str:
@@ -75,7 +118,7 @@ class Notice:
 
 
 class Delivery(BaseModel):
-    """A notice on its way; addresses are noted by their SHA-256 only."""
+    """A notice on its way; addresses are noted by the Message-ID of their mail only."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -87,6 +130,8 @@ class Delivery(BaseModel):
     event_type: str
     event_json: str
     correlation_id: str
+    secret: str = ""
+    """Makes the Message-IDs of its mails: nobody can make up a bounce of what they did not get."""
     created_at: datetime
     due_at: datetime | None
     """None once it is done."""
@@ -95,7 +140,9 @@ class Delivery(BaseModel):
     failing_since: datetime | None = None
     done_at: datetime | None = None
     sent: list[str] = []
+    """The Message-IDs (without their domain) of the mails that a server has taken."""
     rejected: list[str] = []
+    """Those of the mails that were refused, or came back."""
     error: str | None = None
     """The last failure by its kind: what it says may hold an address."""
 
@@ -135,32 +182,87 @@ def managed_venue(event: Told) -> str | None:
 
 def plan(event: Told) -> list[Notice]:
     """Who is told about an event."""
+    occasion = _occasion(event)
+    return [
+        Notice(template, recipient, about(event), occasion) for template, recipient in _told(event)
+    ]
+
+
+def _told(event: Told) -> list[tuple[Template, str]]:
     author = account_ref(event.author.account_id)
     match event:
-        case ReviewOpened(kind="announcement"):
-            told: list[tuple[Template, str]] = [("announcement_waiting", MODERATORS)]
-            told.append(("proposal_received", author))
         case ReviewOpened():
-            told = [("review_opened", one) for one in _in_charge(event)]
+            # events older than `for_moderators` do not say it of announcements
+            moderated = event.for_moderators or event.kind == "announcement"
+            told = _to_managers("review_opened", event)
+            told += _to_moderators("moderators_waiting", moderated)
             told.append(("proposal_received", author))
-        case ReviewReminded(kind="announcement"):
-            told = []
         case ReviewReminded():
-            told = [("review_reminder", one) for one in _in_charge(event)]
+            told = _to_managers("review_reminder", event)
+            told += _to_moderators("moderators_reminder", event.for_moderators)
+        case ReviewEscalated(why="contested"):
+            told = _to_managers("review_contested", event)
+            told += _to_moderators("moderators_escalated", event.for_moderators)
+        case ReviewEscalated():
+            told = _to_moderators("moderators_escalated", True)
+        case MessagePosted():
+            told = [("message_posted", one) for one in _readers(event)]
         case EditApplied():
-            told = [("edit_applied", author)]
-            if event.conflicts:
-                told += [("edit_conflict", one) for one in _in_charge(event)]
-        case EditRefused() | NewsRefused() | AnnouncementRefused():
-            told = [("refused", author)]
-        case NewsPublished() | AnnouncementPublished():
-            told = [("published", author)]
-    occasion = event.reminded_at.isoformat() if isinstance(event, ReviewReminded) else ""
-    return [Notice(template, recipient, about(event), occasion) for template, recipient in told]
+            told = [("edit_applied", author), *_of_an_edit(event)]
+        case AppealLodged():
+            told = _to_moderators("appeal_lodged", True)
+        case _:
+            told = [(TO_AUTHOR[type(event)], author)]
+    return told
 
 
-def _in_charge(event: ReviewWaiting | EditApplied) -> list[str]:
+def _occasion(event: Told) -> str:
+    match event:
+        case MessagePosted():
+            return event.message_id
+        case ReviewReminded():
+            return event.reminded_at.isoformat()
+        case ReviewEscalated():
+            return event.escalated_at.isoformat()
+        case EditApplied():
+            # what an appeal grants is applied later than the rest
+            return event.applied_at.isoformat()
+    return ""
+
+
+def _to_managers(template: Template, event: ReviewWaiting) -> list[tuple[Template, str]]:
+    return [(template, one) for one in in_charge(event)]
+
+
+def _to_moderators(template: Template, asked: bool) -> list[tuple[Template, str]]:
+    return [(template, MODERATORS)] if asked else []
+
+
+def _of_an_edit(event: EditApplied) -> list[tuple[Template, str]]:
+    """What those in charge hear of an edit: what was in the way, and what nobody was asked."""
+    templates: list[Template] = []
+    if event.conflicts:
+        templates.append("edit_conflict")
+    if event.accepted_by == "shortcut" and event.applied:
+        templates.append("edit_shortcut")
+    return [(template, one) for template in templates for one in in_charge(event)]
+
+
+def _readers(event: MessagePosted) -> list[str]:
+    """Everybody who takes part in a thread, without whoever wrote this message."""
+    sender = event.sender.account_id
+    writing = {sender if sender.startswith("venue:") else account_ref(sender)}
+    if event.sender_role == "moderator":
+        writing.add(MODERATORS)
+    readers = [account_ref(event.author.account_id), *in_charge(event)]
+    readers += [MODERATORS] if event.for_moderators else []
+    return [one for one in readers if one not in writing]
+
+
+def in_charge(event: ReviewWaiting | EditApplied | MessagePosted) -> list[str]:
     """A venue's managers without the author, and its public addresses if it has any."""
+    if not isinstance(event, EditApplied) and event.kind not in ASKED_OF_MANAGERS:
+        return []
     accounts = [
         account_ref(manager)
         for manager in dict.fromkeys(event.managers)
@@ -170,10 +272,16 @@ def _in_charge(event: ReviewWaiting | EditApplied) -> list[str]:
     return accounts + public
 
 
+def mail_name(delivery: Delivery, address: str) -> str:
+    """What comes before the @ in the Message-ID of an address's mail, the same each time."""
+    told = f"{delivery.secret}{delivery.id}{address}"
+    return hashlib.sha256(told.encode()).hexdigest()[:32]
+
+
 def deliveries(
-    event: Event, notices: Iterable[Notice], *, correlation_id: str, moment: datetime
+    event: Event, notices: Iterable[Notice], *, correlation_id: str, secret: str, moment: datetime
 ) -> list[Delivery]:
-    """What is to be sent for an event, from this moment on."""
+    """What is to be sent for an event, from this moment on; `secret` is drawn for this event."""
     return [
         Delivery(
             id=notice.id,
@@ -183,6 +291,7 @@ def deliveries(
             event_type=type(event).__name__,
             event_json=event.model_dump_json(),
             correlation_id=correlation_id,
+            secret=secret,
             created_at=moment,
             due_at=moment,
         )
@@ -193,7 +302,7 @@ def deliveries(
 def withholds(event: Told) -> bool:
     """Whether an event leaves out addresses, which travel apart."""
     match event:
-        case ReviewOpened() | ReviewReminded():
+        case ReviewWaiting():
             return any(change.withheld for change in event.changes)
         case EditApplied():
             applied = any(change.withheld for change in event.applied)
@@ -211,7 +320,7 @@ def reveal(event: Told, proposed: ProposedAddresses, online: list[str]) -> Told:
         "withheld": False,
     }
     match event:
-        case ReviewOpened() | ReviewReminded():
+        case ReviewWaiting():
             shown = [one.model_copy(update=change if one.withheld else {}) for one in event.changes]
             return event.model_copy(update={"changes": shown})
         case EditApplied():
@@ -236,3 +345,35 @@ def after_failure(failing: timedelta, *, contact_unknown: bool) -> State:
     if contact_unknown:
         return "unreachable" if failing >= CONTACT_AWAITED else "pending"
     return "failed" if failing >= TRIED else "pending"
+
+
+def finished(delivery: Delivery, state: Final, moment: datetime, error: str | None) -> Delivery:
+    """A delivery after its last attempt: sent if one address has the mail, whatever the others."""
+    changes: dict[str, object] = {
+        "state": "sent" if delivery.sent else state,
+        "attempts": delivery.attempts + 1,
+        "done_at": moment,
+        "due_at": None,
+        "error": error or delivery.error,
+    }
+    return delivery.model_copy(update=changes)
+
+
+def bounced(delivery: Delivery, name: str) -> Delivery:
+    """A delivery of which one mail came back; rejected once it has no other."""
+    sent = [one for one in delivery.sent if one != name]
+    changes: dict[str, object] = {"sent": sent, "rejected": [*delivery.rejected, name]}
+    if delivery.state == "sent" and not sent:
+        changes |= {"state": "rejected", "error": "Bounced"}
+    return delivery.model_copy(update=changes)
+
+
+def outcome(delivery: Delivery, moment: datetime) -> NoticeSent | NoticeBounced:
+    """What the others hear of a delivery that is done."""
+    facts = {
+        "case_id": delivery.case_id,
+        "recipient": delivery.recipient,
+        "template": delivery.template,
+        "at": moment,
+    }
+    return NoticeSent(**facts) if delivery.state == "sent" else NoticeBounced(**facts)

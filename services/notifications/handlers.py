@@ -13,8 +13,17 @@ from shared.events.contacts import (
 from shared.events.directory import EditApplied, NewsPublished
 from shared.events.moderation import (
     AnnouncementRefused,
+    AppealDismissed,
+    AppealLodged,
+    ApprovalReverted,
+    ClaimApproved,
+    ClaimRefused,
     EditRefused,
+    MessagePosted,
     NewsRefused,
+    ReportDismissed,
+    ReportUpheld,
+    ReviewEscalated,
     ReviewOpened,
     ReviewReminded,
 )
@@ -50,6 +59,16 @@ async def on_review_reminded(event: ReviewReminded, tx: Transaction) -> None:
     await use_cases.tell(tx, event)
 
 
+async def on_review_escalated(event: ReviewEscalated, tx: Transaction) -> None:
+    """Tell those who must answer now."""
+    await use_cases.tell(tx, event)
+
+
+async def on_message_posted(event: MessagePosted, tx: Transaction) -> None:
+    """Tell everybody else who takes part."""
+    await use_cases.tell(tx, event)
+
+
 async def on_edit_applied(event: EditApplied, tx: Transaction) -> None:
     """Tell the author what is online, and the managers what was in the way."""
     await use_cases.tell(tx, event)
@@ -80,6 +99,41 @@ async def on_announcement_refused(event: AnnouncementRefused, tx: Transaction) -
     await use_cases.tell(tx, event)
 
 
+async def on_report_upheld(event: ReportUpheld, tx: Transaction) -> None:
+    """Thank the author."""
+    await use_cases.tell(tx, event)
+
+
+async def on_report_dismissed(event: ReportDismissed, tx: Transaction) -> None:
+    """Tell the author why."""
+    await use_cases.tell(tx, event)
+
+
+async def on_claim_approved(event: ClaimApproved, tx: Transaction) -> None:
+    """Tell the author what they can do now."""
+    await use_cases.tell(tx, event)
+
+
+async def on_claim_refused(event: ClaimRefused, tx: Transaction) -> None:
+    """Tell the author why."""
+    await use_cases.tell(tx, event)
+
+
+async def on_approval_reverted(event: ApprovalReverted, tx: Transaction) -> None:
+    """Tell the author what is undone, and why."""
+    await use_cases.tell(tx, event)
+
+
+async def on_appeal_lodged(event: AppealLodged, tx: Transaction) -> None:
+    """Ask the moderators to look again."""
+    await use_cases.tell(tx, event)
+
+
+async def on_appeal_dismissed(event: AppealDismissed, tx: Transaction) -> None:
+    """Tell the author why nothing changes."""
+    await use_cases.tell(tx, event)
+
+
 HANDLERS: Handlers = {
     AccountContactChanged: on_account_contact_changed,
     VenueAddressesChanged: on_venue_addresses_changed,
@@ -87,10 +141,19 @@ HANDLERS: Handlers = {
     ContactErased: on_contact_erased,
     ReviewOpened: on_review_opened,
     ReviewReminded: on_review_reminded,
+    ReviewEscalated: on_review_escalated,
+    MessagePosted: on_message_posted,
     EditApplied: on_edit_applied,
     EditRefused: on_edit_refused,
     NewsPublished: on_news_published,
     NewsRefused: on_news_refused,
     AnnouncementPublished: on_announcement_published,
     AnnouncementRefused: on_announcement_refused,
+    ReportUpheld: on_report_upheld,
+    ReportDismissed: on_report_dismissed,
+    ClaimApproved: on_claim_approved,
+    ClaimRefused: on_claim_refused,
+    ApprovalReverted: on_approval_reverted,
+    AppealLodged: on_appeal_lodged,
+    AppealDismissed: on_appeal_dismissed,
 }

@@ -2,12 +2,11 @@
 
 import asyncio
 import contextlib
-import hashlib
 import random
 from collections.abc import Callable, Coroutine
 from email.message import EmailMessage
 from email.utils import parseaddr
-from typing import Any, Literal
+from typing import Any
 
 import structlog
 from aiosmtplib import (
@@ -20,9 +19,17 @@ from aiosmtplib import (
 )
 from prometheus_client import Counter, Gauge
 
-from services.notifications import domain
-from services.notifications.domain import ADDRESSES_AWAITED, Delivery, ProposedAddresses, Told
-from services.notifications.rendering import AddressInvalid, Mail, Renderer, compose
+from services.notifications import domain, use_cases
+from services.notifications.domain import (
+    ADDRESSES_AWAITED,
+    Delivery,
+    Final,
+    ProposedAddresses,
+    Told,
+    mail_name,
+)
+from services.notifications.rendering.mails import Renderer
+from services.notifications.rendering.messages import AddressInvalid, Mail, compose
 from services.notifications.settings import Settings
 from services.notifications.store import Outgoing
 from shared.database import OUTAGES, Database, Lease, now
@@ -107,12 +114,14 @@ class Mailer:
         settings: Settings,
         *,
         renderer: Renderer,
+        database: Database,
         outgoing: Outgoing,
         post: Post,
         may_go_on: Callable[[], bool],
     ) -> None:
         self._settings = settings
         self._renderer = renderer
+        self._database = database
         self._outgoing = outgoing
         self._post = post
         self._may_go_on = may_go_on
@@ -175,28 +184,23 @@ class Mailer:
 
     async def _send_to_all(self, delivery: Delivery, mail: Mail, addresses: list[str]) -> None:
         """Every address that has no mail yet gets its own; raises the last passing failure."""
-        sent = bool(delivery.sent)
         failure: Exception | None = None
         for address in addresses:
-            digest = hashlib.sha256(address.encode()).hexdigest()
-            if digest in delivery.sent or digest in delivery.rejected:
+            if mail_name(delivery, address) in (*delivery.sent, *delivery.rejected):
                 continue
             try:
-                outcome = await _to_its_end(self._send(delivery, mail, address, digest))
+                await _to_its_end(self._send(delivery, mail, address))
             except OUTAGES:
                 raise
             except Exception as exc:
                 failure = exc
-            else:
-                sent = sent or outcome == "sent"
         if failure:
             raise failure
-        await self._outgoing.finish(delivery, "sent" if sent else "rejected", now())
+        await self._finish(delivery, "rejected")
 
-    async def _send(
-        self, delivery: Delivery, mail: Mail, address: str, digest: str
-    ) -> Literal["sent", "rejected"]:
+    async def _send(self, delivery: Delivery, mail: Mail, address: str) -> None:
         """Send one mail and note what became of it; raises what may pass."""
+        name = mail_name(delivery, address)
         try:
             message = compose(
                 mail, delivery, sender=self._settings.mail_from, address=address, moment=now()
@@ -205,12 +209,11 @@ class Mailer:
         except Exception as exc:
             if not _is_final(exc):
                 raise
-            await self._outgoing.note_rejected(delivery.id, digest, _kind(exc))
+            await self._outgoing.note_rejected(delivery.id, name, _kind(exc))
             self._tell(delivery, "rejected", _kind(exc))
-            return "rejected"
-        await self._outgoing.note_sent(delivery.id, digest)
+            return
+        await self._outgoing.note_sent(delivery.id, name)
         self._tell(delivery, "sent")
-        return "sent"
 
     async def _postpone(self, delivery: Delivery, exc: Exception) -> None:
         """Set the next attempt, or give up."""
@@ -220,7 +223,7 @@ class Mailer:
             moment - since, contact_unknown=isinstance(exc, ContactUnknown)
         )
         if state != "pending":
-            await self._outgoing.finish(delivery, state, moment, _kind(exc))
+            await self._finish(delivery, state, _kind(exc))
             self._tell(delivery, state, _kind(exc))
             return
         due_at = moment + domain.pause(delivery.attempts + 1, random.random())
@@ -228,6 +231,11 @@ class Mailer:
             due_at = min(due_at, delivery.created_at + ADDRESSES_AWAITED)
         await self._outgoing.postpone(delivery, _kind(exc), since=since, due_at=due_at)
         self._tell(delivery, "postponed", _kind(exc))
+
+    async def _finish(self, delivery: Delivery, state: Final, error: str | None = None) -> None:
+        """Note that there is nothing more to try, and `state` unless some address has its mail."""
+        # a repeated transaction finds the delivery done, and says nothing twice
+        await self._database.run(lambda tx: use_cases.finish(tx, delivery.id, state, error))
 
     def _tell(self, delivery: Delivery, outcome: str, error: str | None = None) -> None:
         MAILS.labels(outcome).inc()
@@ -308,6 +316,7 @@ async def send_mails(settings: Settings, renderer: Renderer, database: Database)
     mailer = Mailer(
         settings,
         renderer=renderer,
+        database=database,
         outgoing=Outgoing(database),
         post=Post(settings),
         may_go_on=lambda: watch.held,

@@ -19,7 +19,7 @@ class Settings(ServiceSettings):
     smtp_password: SecretStr = SecretStr("")
     mail_from: str = "mednum <ne-pas-repondre@mednum.example>"
     moderators: Annotated[tuple[str, ...], NoDecode] = ()
-    """Who reads announcements before they go online: addresses, separated by commas."""
+    """Who hears of what waits for moderators: addresses, separated by commas."""
     moderation_url: str = "http://127.0.0.1:8002"
     directory_url: str = "http://127.0.0.1:8001"
     link_key: SecretStr

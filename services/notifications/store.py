@@ -6,12 +6,14 @@ from typing import Any
 
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_exponential
 
-from services.notifications.domain import Delivery, State
+from services.notifications.domain import Delivery
 from shared.database import OUTAGES, Database, Document, Index, Transaction
 
 INDEXES = (
     Index("deliveries", [("due_at", 1)], sparse=True),
     Index("deliveries", [("case_id", 1)]),
+    # by Message-ID, for what comes back
+    Index("deliveries", [("sent", 1)], sparse=True),
 )
 
 
@@ -47,6 +49,21 @@ class Deliveries:
             *(_document(one) for one in deliveries if one.id not in there)
         )
 
+    async def get(self, delivery_id: str) -> Delivery:
+        """One delivery, which is there."""
+        row = await self._deliveries.get(delivery_id)
+        assert row  # noqa: S101 - nothing removes deliveries
+        return _delivery(row)
+
+    async def with_mail(self, name: str) -> Delivery | None:
+        """The delivery that a server has taken a mail of, by what its Message-ID begins with."""
+        row = await self._deliveries.find_one({"sent": name})
+        return _delivery(row) if row else None
+
+    async def put(self, delivery: Delivery) -> None:
+        """Keep a delivery as it is now."""
+        await self._deliveries.put(_document(delivery))
+
     async def of_case(self, case_id: str) -> list[Delivery]:
         """All deliveries about a proposal or an announcement, oldest first."""
         rows = await self._deliveries.find({"case_id": case_id})
@@ -54,7 +71,7 @@ class Deliveries:
 
 
 class Outgoing:
-    """What the sender reads and notes, one document at a time.
+    """What the sender reads and notes while it tries, one document at a time.
 
     Outside of transactions: one that is killed would keep its delivery locked for a minute.
     """
@@ -76,29 +93,19 @@ class Outgoing:
         """A contact, if it is known."""
         return await self._contacts.find_one({"_id": key})
 
-    async def note_sent(self, delivery_id: str, digest: str) -> None:
-        """Note that the address with this digest has its mail; waits for the database."""
+    async def note_sent(self, delivery_id: str, name: str) -> None:
+        """Note that a server has taken this mail; waits for the database."""
         # what was sent is sent: better wait than send it again
         patience = AsyncRetrying(
             retry=retry_if_exception_type(OUTAGES), wait=wait_exponential(max=30)
         )
-        change = {"$addToSet": {"sent": digest}}
+        change = {"$addToSet": {"sent": name}}
         await patience(self._deliveries.update_one, {"_id": delivery_id}, change)
 
-    async def note_rejected(self, delivery_id: str, digest: str, error: str) -> None:
-        """Note that the mail server refuses the address with this digest."""
-        change = {"$addToSet": {"rejected": digest}, "$set": {"error": error}}
+    async def note_rejected(self, delivery_id: str, name: str, error: str) -> None:
+        """Note that the mail server refuses this mail."""
+        change = {"$addToSet": {"rejected": name}, "$set": {"error": error}}
         await self._deliveries.update_one({"_id": delivery_id}, change)
-
-    async def finish(
-        self, delivery: Delivery, state: State, moment: datetime, error: str | None = None
-    ) -> None:
-        """Note the last attempt, and that there will be no other."""
-        noted: Document = {"state": state, "done_at": moment, "attempts": delivery.attempts + 1}
-        if error:
-            noted["error"] = error
-        change = {"$set": noted, "$unset": {"due_at": ""}}
-        await self._deliveries.update_one({"_id": delivery.id}, change)
 
     async def postpone(
         self, delivery: Delivery, error: str, *, since: datetime, due_at: datetime

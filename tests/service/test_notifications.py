@@ -2,28 +2,23 @@
 
 import datetime as dt
 import re
-from email.message import EmailMessage
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from shared.database import now
-from shared.events import Author, Event, FieldChange
+from shared.events import Event, FieldChange
 from shared.events.announcements import AnnouncementPublished
 from shared.events.contacts import (
-    AccountContactChanged,
     AddressesProposed,
     ContactErased,
-    VenueAddressesChanged,
 )
-from shared.events.directory import EditApplied, FieldConflict, NewsPublished
+from shared.events.directory import FieldConflict, NewsPublished
 from shared.events.moderation import (
     AnnouncementRefused,
-    Decision,
     EditRefused,
     NewsRefused,
-    ReviewOpened,
     ReviewReminded,
 )
 from shared.links import DecisionLink, Links
@@ -33,76 +28,20 @@ from tests.harness.refusals import bad_authorizations, refused
 from tests.harness.rows import rows, wait_for_rows
 from tests.harness.stories import Person
 from tests.harness.system import LINK_KEY, MODERATORS, link_of, text_of, token
-
-MODERATOR = token("moderator", "moderator")
-DEADLINE = now().replace(microsecond=0) + dt.timedelta(days=7)
-BY_MANAGER = Decision(how="manager", by="venue:x", at=now(), reason="Le nom est bon.")
-CHANGE = FieldChange(field="horaires", old="Mo-Fr 09:00-12:00", new="Mo-Sa 10:00-18:00")
-
-
-def contact(person: Person) -> AccountContactChanged:
-    """Where a person reads their mail."""
-    return AccountContactChanged(account_id=person.id, email=person.email, changed_at=now())
-
-
-def author(person: Person) -> Author:
-    """How events name a person."""
-    return Author(account_id=person.id, name="Ada L.")
-
-
-def public(venue: str, *addresses: str) -> VenueAddressesChanged:
-    """The public addresses of a venue."""
-    return VenueAddressesChanged(venue_id=venue, revision=1, addresses=list(addresses))
-
-
-def waiting(person: Person, venue: str, **values: Any) -> dict[str, Any]:
-    """What moderation says of an open case."""
-    said = {
-        "case_id": uuid4().hex,
-        "revision": 1,
-        "kind": "edit",
-        "venue_id": venue,
-        "title": "Médiathèque des Tilleuls",
-        "changes": [CHANGE],
-        "text": "Vu sur place.",
-        "author": author(person),
-        "public_addresses": 1,
-        "deadline": DEADLINE,
-    }
-    return said | values
-
-
-def review(person: Person, venue: str, **values: Any) -> ReviewOpened:
-    """A case that has just been opened."""
-    return ReviewOpened(**waiting(person, venue, **values), opened_at=now())
-
-
-def decided(person: Person) -> dict[str, Any]:
-    """What moderation says of a decision."""
-    return {
-        "case_id": uuid4().hex,
-        "revision": 2,
-        "author": author(person),
-        "title": "Médiathèque des Tilleuls",
-        "decision": BY_MANAGER,
-    }
-
-
-def new_venue() -> tuple[str, str]:
-    """The id of a venue that only this test knows, and a public address for it."""
-    venue = f"lieu-{uuid4().hex[:8]}"
-    return venue, f"accueil@{venue}.example.org"
-
-
-def deliveries(system: System, case: str) -> dict[str, Any]:
-    """What became of each mail about a case, by recipient."""
-    items = system.get("notifications", f"/deliveries?case_id={case}", as_=MODERATOR)["items"]
-    return {item["recipient"]: item for item in items}
-
-
-def subject(mail: EmailMessage) -> str:
-    """A mail's subject."""
-    return str(mail["Subject"])
+from tests.service.notifications_events import (
+    DEADLINE,
+    MODERATOR,
+    applied,
+    author,
+    contact,
+    decided,
+    deliveries,
+    new_venue,
+    public,
+    review,
+    subject,
+    waiting,
+)
 
 
 async def test_the_mails_of_a_new_proposal(notifications: System) -> None:
@@ -155,7 +94,9 @@ async def test_two_public_addresses_get_a_mail_each(notifications: System) -> No
         assert not any(other in mail.as_string() for other in addresses if other not in one)
         for choice in ("accepter", "refuser"):
             signed = link_of(mail, choice).split("/decision/")[1].split("?")[0]
-            allowed = DecisionLink(opened.case_id, f"venue:{venue}", DEADLINE)
+            allowed = DecisionLink(
+                opened.case_id, f"venue:{venue}", DEADLINE + dt.timedelta(days=7)
+            )
             assert Links(LINK_KEY).read(signed) == allowed
     first, second = (notifications.mail(one) for one in addresses)
     assert first["Message-ID"] != second["Message-ID"]
@@ -289,24 +230,6 @@ async def test_the_author_is_told_how_it_ended(notifications: System, kind: str)
     mail = notifications.mail(person.email)
     assert words in f"{subject(mail)}\n{text_of(mail)}"
     assert "/decision/" not in mail.as_string()
-
-
-def applied(person: Person, venue: str, **values: Any) -> EditApplied:
-    """What the directory says of an edit that is online."""
-    said: dict[str, Any] = {
-        "venue_id": venue,
-        "proposal_id": uuid4().hex,
-        "venue_nom": "Médiathèque",
-        "revision": 2,
-        "author": author(person),
-        "accepted_by": "manager",
-        "applied": [CHANGE],
-        "unchanged": [],
-        "conflicts": [],
-        "public_addresses": 1,
-        "applied_at": now(),
-    }
-    return EditApplied(**said | values)
 
 
 async def test_managers_hear_of_conflicts_only(notifications: System) -> None:

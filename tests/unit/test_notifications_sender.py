@@ -1,8 +1,6 @@
 """What becomes of a delivery, with a mail server and rows in memory."""
 
-import hashlib
-from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from email.message import EmailMessage
 
 import pytest
@@ -14,143 +12,12 @@ from aiosmtplib import (
     SMTPSenderRefused,
 )
 
-from services.notifications import domain, sender
-from services.notifications.domain import Delivery, State
-from services.notifications.rendering import Renderer
-from services.notifications.sender import Mailer, MailServerAway, Post
-from services.notifications.settings import Settings
-from services.notifications.store import Outgoing
-from shared.database import Document
-from shared.events import Author, FieldChange
-from shared.events.moderation import ReviewOpened
-from shared.links import Links
+from services.notifications import use_cases
+from services.notifications.domain import Delivery, mail_name
+from services.notifications.sender import MailServerAway
+from tests.unit.notifications_desk import START, Desk
 
-KEY = "a-key-of-thirty-two-characters-or-more"
-START = datetime(2026, 11, 23, 9, tzinfo=UTC)
-SETTINGS = Settings(link_key=KEY, moderators=("mo@equipe.example", "ma@equipe.example"))
 ALI = "account:ali"
-
-
-def digest(address: str) -> str:
-    return hashlib.sha256(address.encode()).hexdigest()
-
-
-class Rows(Outgoing):
-    """Deliveries and contacts in memory."""
-
-    def __init__(self, contacts: Mapping[str, Document]) -> None:
-        self.contacts = dict(contacts)
-        self.rows: dict[str, Delivery] = {}
-
-    def _set(self, delivery_id: str, **changes: object) -> None:
-        self.rows[delivery_id] = self.rows[delivery_id].model_copy(update=changes)
-
-    async def due(self, moment: datetime, limit: int) -> list[Delivery]:
-        due = [row for row in self.rows.values() if row.due_at and row.due_at <= moment]
-        return due[:limit]
-
-    async def contact(self, key: str) -> Document | None:
-        return self.contacts.get(key)
-
-    async def note_sent(self, delivery_id: str, digest: str) -> None:
-        self._set(delivery_id, sent=[*self.rows[delivery_id].sent, digest])
-
-    async def note_rejected(self, delivery_id: str, digest: str, error: str) -> None:
-        rejected = [*self.rows[delivery_id].rejected, digest]
-        self._set(delivery_id, rejected=rejected, error=error)
-
-    async def finish(
-        self, delivery: Delivery, state: State, moment: datetime, error: str | None = None
-    ) -> None:
-        self._set(
-            delivery.id,
-            state=state,
-            done_at=moment,
-            due_at=None,
-            attempts=delivery.attempts + 1,
-            error=error or self.rows[delivery.id].error,
-        )
-
-    async def postpone(
-        self, delivery: Delivery, error: str, *, since: datetime, due_at: datetime
-    ) -> None:
-        self._set(
-            delivery.id,
-            error=error,
-            failing_since=since,
-            due_at=due_at,
-            attempts=delivery.attempts + 1,
-        )
-
-
-class Server(Post):
-    """A mail server: what it took, and what it answers to whom."""
-
-    def __init__(self) -> None:
-        self.taken: list[tuple[str, EmailMessage]] = []
-        self.answers: dict[str, Exception] = {}
-
-    async def send(self, message: EmailMessage, address: str) -> None:
-        if address in self.answers:
-            raise self.answers[address]
-        self.taken.append((address, message))
-
-    async def close(self) -> None:
-        pass
-
-    @property
-    def written_to(self) -> list[str]:
-        return [address for address, _ in self.taken]
-
-
-class Desk:
-    """A mailer with its rows, its server and its clock."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.rows = Rows(
-            {
-                "ali": {"addresses": ["ali@example.org"]},
-                "nina": {"addresses": ["nina@example.org"]},
-                "venue:v1": {"addresses": ["un@lieu.example", "deux@lieu.example"]},
-            }
-        )
-        self.server = Server()
-        self.held = True
-        self.moment = START
-        monkeypatch.setattr(sender, "now", lambda: self.moment)
-        monkeypatch.setattr("random.random", lambda: 1.0)
-        self.mailer = Mailer(
-            SETTINGS,
-            renderer=Renderer(Links(KEY), moderation_url="http://m", directory_url="http://d"),
-            outgoing=self.rows,
-            post=self.server,
-            may_go_on=lambda: self.held,
-        )
-
-    def add(self, recipient: str, case_id: str = "c1", *, withheld: bool = False) -> str:
-        event = ReviewOpened(
-            case_id=case_id,
-            revision=1,
-            kind="announcement" if recipient == "moderators" else "edit",
-            venue_id="v1",
-            title="Médiathèque",
-            changes=[FieldChange(field="courriels", withheld=True)] if withheld else [],
-            author=Author(account_id="nina"),
-            managers=["ali"],
-            public_addresses=1,
-            opened_at=START,
-        )
-        notices = [one for one in domain.plan(event) if one.recipient == recipient]
-        [row] = domain.deliveries(event, notices, correlation_id="corr-1", moment=self.moment)
-        self.rows.rows[row.id] = row
-        return row.id
-
-    async def after(self, wait: timedelta = timedelta(0)) -> None:
-        self.moment += wait
-        await self.mailer.send_due()
-
-    def row(self, delivery_id: str) -> Delivery:
-        return self.rows.rows[delivery_id]
 
 
 @pytest.fixture
@@ -163,20 +30,22 @@ def refuses(code: int, address: str) -> SMTPRecipientsRefused:
 
 
 async def test_a_mail_is_sent_once_and_noted_by_its_digest(desk: Desk) -> None:
-    one = desk.add(ALI)
+    one = await desk.add(ALI)
     await desk.after()
     await desk.after(timedelta(hours=1))
 
     assert desk.server.written_to == ["ali@example.org"]
     row = desk.row(one)
     assert (row.state, row.attempts, row.due_at, row.done_at) == ("sent", 1, None, START)
-    assert row.sent == [digest("ali@example.org")]
+    assert row.sent == [mail_name(row, "ali@example.org")]
+    [(_, message)] = desk.server.taken
+    assert str(message["Message-ID"]).startswith(f"<{row.sent[0]}@")
     assert "ali@example.org" not in row.model_dump_json()
 
 
 async def test_every_address_of_a_recipient_gets_its_own(desk: Desk) -> None:
-    desk.add("venue:v1")
-    desk.add("moderators", "a1")
+    await desk.add("venue:v1")
+    await desk.add("moderators", "a1")
     await desk.after()
     assert desk.server.written_to == [
         "un@lieu.example",
@@ -189,15 +58,15 @@ async def test_every_address_of_a_recipient_gets_its_own(desk: Desk) -> None:
 
 
 async def test_an_address_that_has_its_mail_gets_no_other(desk: Desk) -> None:
-    one = desk.add("venue:v1")
-    await desk.rows.note_sent(one, digest("un@lieu.example"))
+    one = await desk.add("venue:v1")
+    await desk.rows.note_sent(one, mail_name(desk.row(one), "un@lieu.example"))
     await desk.after()
     assert desk.server.written_to == ["deux@lieu.example"]
     assert desk.row(one).state == "sent"
 
 
 async def test_a_server_that_is_away_is_tried_again_later_and_later(desk: Desk) -> None:
-    one = desk.add(ALI)
+    one = await desk.add(ALI)
     desk.server.answers["ali@example.org"] = MailServerAway("SMTPConnectError")
     pauses = []
     for _ in range(4):
@@ -213,7 +82,7 @@ async def test_a_server_that_is_away_is_tried_again_later_and_later(desk: Desk) 
 
 
 async def test_it_gives_up_after_five_days_of_failure(desk: Desk) -> None:
-    one = desk.add(ALI)
+    one = await desk.add(ALI)
     desk.server.answers["ali@example.org"] = refuses(451, "ali@example.org")
     # however long nobody sent anything: five days count from the first attempt
     await desk.after(timedelta(days=9))
@@ -223,6 +92,7 @@ async def test_it_gives_up_after_five_days_of_failure(desk: Desk) -> None:
     await desk.after(timedelta(hours=1))
     assert (desk.row(one).state, desk.row(one).due_at) == ("failed", None)
     assert desk.row(one).error == "SMTPRecipientsRefused 451"
+    assert desk.notices() == [("NoticeBounced", ALI)]
 
 
 @pytest.mark.parametrize(
@@ -236,7 +106,7 @@ async def test_it_gives_up_after_five_days_of_failure(desk: Desk) -> None:
 async def test_a_refused_address_does_not_keep_the_others_from_theirs(
     desk: Desk, answer: Exception, error: str
 ) -> None:
-    one = desk.add("venue:v1")
+    one = await desk.add("venue:v1")
     desk.server.answers["un@lieu.example"] = answer
     await desk.after()
     await desk.after(timedelta(days=1))
@@ -244,19 +114,21 @@ async def test_a_refused_address_does_not_keep_the_others_from_theirs(
     assert desk.server.written_to == ["deux@lieu.example"]
     row = desk.row(one)
     assert (row.state, row.error, row.attempts) == ("sent", error, 1)
-    assert row.rejected == [digest("un@lieu.example")]
+    assert row.rejected == [mail_name(row, "un@lieu.example")]
+    assert desk.notices() == [("NoticeSent", "venue:v1")]
 
 
 async def test_a_recipient_without_any_good_address_is_rejected_at_once(desk: Desk) -> None:
     desk.rows.contacts["ali"] = {"addresses": ["pas une adresse"]}
-    one = desk.add(ALI)
+    one = await desk.add(ALI)
     await desk.after()
     assert (desk.row(one).state, desk.row(one).error) == ("rejected", "AddressInvalid")
     assert desk.server.taken == []
+    assert desk.notices() == [("NoticeBounced", ALI)]
 
 
 async def test_a_passing_refusal_of_one_address_is_tried_again_for_that_one(desk: Desk) -> None:
-    one = desk.add("venue:v1")
+    one = await desk.add("venue:v1")
     desk.server.answers["un@lieu.example"] = refuses(450, "un@lieu.example")
     await desk.after()
     assert desk.row(one).state == "pending"
@@ -267,7 +139,7 @@ async def test_a_passing_refusal_of_one_address_is_tried_again_for_that_one(desk
 
 
 async def test_each_address_has_its_own_fate(desk: Desk) -> None:
-    one = desk.add("venue:v1")
+    one = await desk.add("venue:v1")
     desk.server.answers = {
         "un@lieu.example": refuses(550, "un@lieu.example"),
         "deux@lieu.example": refuses(450, "deux@lieu.example"),
@@ -282,7 +154,7 @@ async def test_each_address_has_its_own_fate(desk: Desk) -> None:
 
 
 async def test_a_mail_that_some_have_is_sent_whatever_becomes_of_the_last(desk: Desk) -> None:
-    one = desk.add("venue:v1")
+    one = await desk.add("venue:v1")
     desk.server.answers["deux@lieu.example"] = refuses(450, "deux@lieu.example")
     await desk.after()
     desk.server.answers["deux@lieu.example"] = refuses(550, "deux@lieu.example")
@@ -290,8 +162,37 @@ async def test_a_mail_that_some_have_is_sent_whatever_becomes_of_the_last(desk: 
     assert (desk.row(one).state, len(desk.row(one).rejected)) == ("sent", 1)
 
 
+async def test_a_recipient_with_one_mail_was_told_when_the_other_is_given_up(desk: Desk) -> None:
+    one = await desk.add("venue:v1")
+    desk.server.answers["deux@lieu.example"] = refuses(450, "deux@lieu.example")
+    await desk.after()
+    await desk.after(timedelta(days=5))
+    assert (desk.row(one).state, desk.row(one).error) == ("sent", "SMTPRecipientsRefused 450")
+    assert desk.notices() == [("NoticeSent", "venue:v1")]
+
+
+async def test_a_mail_that_came_back_during_the_last_attempts_was_not_told(desk: Desk) -> None:
+    one = await desk.add("venue:v1")
+    desk.server.answers["deux@lieu.example"] = refuses(450, "deux@lieu.example")
+    await desk.after()
+    [name] = desk.row(one).sent
+    await use_cases.note_bounce(desk.memory, name)
+    desk.server.answers["deux@lieu.example"] = refuses(550, "deux@lieu.example")
+    await desk.after(timedelta(seconds=1))
+    assert (desk.row(one).state, len(desk.row(one).rejected)) == ("rejected", 2)
+    assert desk.notices() == [("NoticeBounced", "venue:v1")]
+
+
+async def test_a_mail_noted_before_a_kill_is_not_sent_again_but_published(desk: Desk) -> None:
+    one = await desk.add(ALI)
+    await desk.rows.note_sent(one, mail_name(desk.row(one), "ali@example.org"))
+    await desk.after()
+    assert desk.server.taken == []
+    assert desk.notices() == [("NoticeSent", ALI)]
+
+
 async def test_a_server_that_refuses_us_does_not_speak_of_the_recipient(desk: Desk) -> None:
-    one = desk.add(ALI)
+    one = await desk.add(ALI)
     desk.server.answers["ali@example.org"] = SMTPSenderRefused(530, "log in", "us@example.org")
     await desk.after()
     assert (desk.row(one).state, desk.row(one).error) == ("pending", "SMTPSenderRefused 530")
@@ -299,18 +200,19 @@ async def test_a_server_that_refuses_us_does_not_speak_of_the_recipient(desk: De
 
 async def test_an_unknown_contact_is_awaited_for_a_day(desk: Desk) -> None:
     del desk.rows.contacts["ali"]
-    one = desk.add(ALI)
+    one = await desk.add(ALI)
     await desk.after()
     assert (desk.row(one).state, desk.row(one).error) == ("pending", "ContactUnknown")
     await desk.after(timedelta(hours=23))
     assert desk.row(one).state == "pending"
     await desk.after(timedelta(hours=1))
     assert (desk.row(one).state, desk.row(one).due_at) == ("unreachable", None)
+    assert desk.notices() == [("NoticeBounced", ALI)]
 
 
 async def test_a_contact_that_comes_in_time_gets_its_mail(desk: Desk) -> None:
     contact = desk.rows.contacts.pop("ali")
-    one = desk.add(ALI)
+    one = await desk.add(ALI)
     await desk.after()
     desk.rows.contacts["ali"] = contact
     await desk.after(timedelta(seconds=1))
@@ -324,7 +226,7 @@ def text(message: EmailMessage) -> str:
 
 
 async def test_withheld_addresses_are_awaited_then_shown(desk: Desk) -> None:
-    one = desk.add(ALI, withheld=True)
+    one = await desk.add(ALI, withheld=True)
     await desk.after()
     assert (desk.row(one).state, desk.row(one).error) == ("pending", "AddressesNotYetThere")
     desk.rows.contacts["proposal:c1"] = {"old": ["vieux@x.example"], "new": ["neuf@x.example"]}
@@ -336,7 +238,7 @@ async def test_withheld_addresses_are_awaited_then_shown(desk: Desk) -> None:
 
 
 async def test_without_its_withheld_addresses_a_mail_goes_after_a_minute(desk: Desk) -> None:
-    one = desk.add(ALI, withheld=True)
+    one = await desk.add(ALI, withheld=True)
     while desk.row(one).state == "pending":
         await desk.after((desk.row(one).due_at or desk.moment) - desk.moment)
     assert desk.moment == START + timedelta(seconds=60)
@@ -355,18 +257,17 @@ async def test_without_its_withheld_addresses_a_mail_goes_after_a_minute(desk: D
 async def test_a_row_that_cannot_be_rendered_does_not_block_the_next(
     desk: Desk, field: str, value: str, error: str
 ) -> None:
-    bad = desk.add(ALI)
+    bad = await desk.add(ALI)
     # as the store reads it
-    row = Delivery.model_validate(desk.row(bad).model_dump() | {field: value})
-    desk.rows.rows[bad] = row
-    good = desk.add(ALI, "c2")
+    await desk.keep(Delivery.model_validate(desk.row(bad).model_dump() | {field: value}))
+    good = await desk.add(ALI, "c2")
     await desk.after()
     assert (desk.row(bad).state, desk.row(bad).error) == ("pending", error)
     assert desk.row(good).state == "sent"
 
 
 async def test_without_the_lease_nothing_is_sent(desk: Desk) -> None:
-    one = desk.add(ALI)
+    one = await desk.add(ALI)
     desk.held = False
     await desk.after()
     assert desk.server.taken == []
@@ -374,7 +275,7 @@ async def test_without_the_lease_nothing_is_sent(desk: Desk) -> None:
 
 
 async def test_mails_run_under_their_events_correlation_id(desk: Desk) -> None:
-    desk.add(ALI)
+    await desk.add(ALI)
     await desk.after()
     [(_, message)] = desk.server.taken
     assert message["X-Correlation-Id"] == "corr-1"

@@ -1,23 +1,20 @@
 """What events leave behind, with a database in memory; and what moderators see of it."""
 
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 
-import bson
 import httpx
 import pytest
-from bson.codec_options import CodecOptions
 from joserfc import jwt
 from joserfc.jwk import OctKey
 from pydantic import ValidationError
 
+from services.notifications import domain, use_cases
 from services.notifications.app import service
 from services.notifications.handlers import HANDLERS
 from services.notifications.settings import Settings
-from shared.database import Collection, Document, Transaction
+from services.notifications.store import Deliveries
 from shared.events import Author, Event
 from shared.events.contacts import (
     AccountContactChanged,
@@ -26,68 +23,13 @@ from shared.events.contacts import (
     VenueAddressesChanged,
 )
 from shared.events.moderation import ReviewOpened
+from shared.events.notifications import NoticeBounced, NoticeSent
 from shared.observability import correlated
 from shared.service import build
+from tests.unit.notifications_memory import NOW, Memory
 
-NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 SECRET = "a-secret-of-thirty-two-characters-or-more"
-AWARE: CodecOptions[Document] = CodecOptions(tz_aware=True)
-
-
-class MemoryCollection(Collection):
-    """Rows go through BSON, so that what MongoDB could not keep fails here too."""
-
-    def __init__(self, rows: dict[str, bytes]) -> None:
-        self._rows = rows
-
-    async def find_one(self, query: Mapping[str, Any]) -> Document | None:
-        return next(iter(await self.find(query)), None)
-
-    async def find(
-        self,
-        query: Mapping[str, Any],
-        *,
-        sort: Sequence[tuple[str, int]] = (),
-        limit: int = 0,
-        fields: Sequence[str] | None = None,
-    ) -> list[Document]:
-        assert not sort
-        assert not limit
-        assert fields in (None, ["_id"])
-        [(field, wanted)] = query.items()
-        among = wanted["$in"] if isinstance(wanted, dict) else [wanted]
-        rows = [bson.decode(row, AWARE) for row in self._rows.values()]
-        return [row for row in rows if row[field] in among]
-
-    async def insert(self, *documents: Document) -> None:
-        for document in documents:
-            assert document["_id"] not in self._rows
-            await self.put(document)
-
-    async def put(self, document: Document) -> None:
-        self._rows[document["_id"]] = bson.encode(document)
-
-    async def delete(self, query: Mapping[str, Any]) -> int:
-        return int(self._rows.pop(query["_id"], None) is not None)
-
-
-class Memory(Transaction):
-    """A database and its only transaction, with its own clock."""
-
-    def __init__(self) -> None:
-        self.now = NOW
-        self._collections: dict[str, dict[str, bytes]] = {}
-
-    def __getitem__(self, collection: str) -> Collection:
-        return MemoryCollection(self._collections.setdefault(collection, {}))
-
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator["Memory"]:
-        yield self
-
-    def rows(self, collection: str) -> dict[str, Document]:
-        found = self._collections.get(collection, {})
-        return {id_: bson.decode(row, AWARE) for id_, row in found.items()}
+AT_VENUE = "review_opened:c1:venue:v1"
 
 
 @pytest.fixture
@@ -167,6 +109,94 @@ async def test_deliveries_hold_no_address(memory: Memory) -> None:
     )
     assert len(memory.rows("deliveries")) == 3
     assert "@" not in str(memory.rows("deliveries"))
+
+
+async def test_message_ids_cannot_be_made_up_from_what_is_known(memory: Memory) -> None:
+    await handle(memory, opened(), opened("c2"))
+    secrets = {row["case_id"]: row["secret"] for row in memory.rows("deliveries").values()}
+    assert len(set(secrets.values())) == 2
+    assert all(len(one) == 32 for one in secrets.values())
+
+
+async def sent(memory: Memory, *names: str) -> None:
+    """The venue's delivery of c1, taken by a server for these mails."""
+    await handle(memory, opened())
+    row = memory.rows("deliveries")[AT_VENUE]
+    await memory["deliveries"].put(row | {"sent": list(names)})
+    await use_cases.finish(memory, AT_VENUE, "rejected")
+
+
+async def test_what_became_of_a_mail_is_published_once(memory: Memory) -> None:
+    await sent(memory, "un")
+    memory.now += timedelta(hours=1)
+    await use_cases.finish(memory, AT_VENUE, "failed")
+    assert memory.published == {
+        f"NoticeSent:{AT_VENUE}": NoticeSent(
+            case_id="c1", recipient="venue:v1", template="review_opened", at=NOW
+        )
+    }
+    row = memory.rows("deliveries")[AT_VENUE]
+    assert (row["state"], row["done_at"], "due_at" in row) == ("sent", NOW, False)
+
+
+@pytest.mark.parametrize("state", ["rejected", "unreachable", "failed"])
+async def test_a_mail_that_nobody_has_is_published_as_bounced(
+    memory: Memory, state: domain.Final
+) -> None:
+    await handle(memory, opened())
+    await use_cases.finish(memory, AT_VENUE, state, "SMTPDataError 554")
+    [event] = memory.published.values()
+    assert isinstance(event, NoticeBounced)
+    row = memory.rows("deliveries")[AT_VENUE]
+    assert (row["state"], row["error"]) == (state, "SMTPDataError 554")
+
+
+async def test_one_bounce_of_two_leaves_a_delivery_sent(memory: Memory) -> None:
+    await sent(memory, "un", "deux")
+    memory.published.clear()
+    assert await use_cases.note_bounce(memory, "un")
+    row = memory.rows("deliveries")[AT_VENUE]
+    assert (row["state"], row["sent"], row["rejected"]) == ("sent", ["deux"], ["un"])
+    assert memory.published == {}
+
+    memory.now += timedelta(days=1)
+    assert await use_cases.note_bounce(memory, "deux")
+    row = memory.rows("deliveries")[AT_VENUE]
+    assert (row["state"], row["sent"]) == ("rejected", [])
+    assert memory.published == {
+        f"NoticeBounced:{AT_VENUE}": NoticeBounced(
+            case_id="c1", recipient="venue:v1", template="review_opened", at=memory.now
+        )
+    }
+
+
+async def test_the_same_bounce_twice_is_noted_once(memory: Memory) -> None:
+    await sent(memory, "un")
+    await use_cases.note_bounce(memory, "un")
+    rows = memory.rows("deliveries")
+    assert await use_cases.note_bounce(memory, "un") is None
+    assert memory.rows("deliveries") == rows
+    assert list(memory.published) == [f"NoticeSent:{AT_VENUE}", f"NoticeBounced:{AT_VENUE}"]
+
+
+async def test_a_bounce_before_the_last_attempt_waits_for_it(memory: Memory) -> None:
+    await handle(memory, opened())
+    row = memory.rows("deliveries")[AT_VENUE]
+    await memory["deliveries"].put(row | {"sent": ["un"]})
+    await use_cases.note_bounce(memory, "un")
+    assert memory.published == {}
+    delivery = await Deliveries(memory).get(AT_VENUE)
+    assert (delivery.state, delivery.due_at) == ("pending", NOW)
+
+    await use_cases.finish(memory, AT_VENUE, "rejected")
+    assert list(memory.published) == [f"NoticeBounced:{AT_VENUE}"]
+
+
+async def test_a_bounce_of_somebody_elses_mail_changes_nothing(memory: Memory) -> None:
+    await sent(memory, "un")
+    rows = memory.rows("deliveries")
+    assert await use_cases.note_bounce(memory, "trois") is None
+    assert memory.rows("deliveries") == rows
 
 
 @pytest.fixture

@@ -1,0 +1,47 @@
+"""The message for one address: headers, text and HTML."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from email.errors import MessageError
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import parseaddr
+
+from services.notifications.domain import Delivery, mail_name
+
+
+class AddressInvalid(Exception):
+    """No mail can be addressed like this."""
+
+
+@dataclass(frozen=True)
+class Mail:
+    """What a person reads."""
+
+    subject: str
+    text: str
+    html: str
+
+
+def compose(
+    mail: Mail, delivery: Delivery, *, sender: str, address: str, moment: datetime
+) -> EmailMessage:
+    """The message for one address, its id the same each time; raises `AddressInvalid`."""
+    message = EmailMessage(policy=SMTP)
+    message["Date"] = moment
+    message["From"] = sender
+    try:
+        message["To"] = Address(addr_spec=address)
+    except (MessageError, ValueError, IndexError):
+        raise AddressInvalid from None
+    message["Subject"] = mail.subject
+    domain = parseaddr(sender)[1].rpartition("@")[2]
+    message["Message-ID"] = f"<{mail_name(delivery, address)}@{domain}>"
+    message["Auto-Submitted"] = "auto-generated"
+    message["X-Correlation-Id"] = delivery.correlation_id
+    message.set_content(mail.text, cte="quoted-printable")
+    message.add_alternative(mail.html, subtype="html", cte="quoted-printable")
+    # last: headers on content move into the first part
+    message["Content-Language"] = "fr"
+    return message
