@@ -121,12 +121,13 @@ class Demo:
             asyncio.create_task(self._watch_mails(box)),
         ]
         try:
-            first, second, third, fourth = await self._venues(4)
+            first, second, third, fourth, fifth = await self._venues(5)
             await self._accepted(first)
             await self._refused(second)
             await self._partly_accepted(third)
             await self._in_conflict(first)
             await self._by_silence(fourth)
+            await self._contested(fifth)
         finally:
             await self._http.aclose()
             for watcher in watchers:
@@ -201,6 +202,22 @@ class Demo:
             f"history: revision {newest['revision']}, accepted by {newest['accepted']['how']}"
         )
 
+    async def _contested(self, venue: dict[str, Any]) -> None:
+        self._act("Hugo changes two things; Ines objects to one, and nobody settles it in time")
+        hugo, ines = Person("Hugo", self._key), Person("Ines", self._key)
+        hours = self._hours(venue)[0]
+        case = await self._propose(hugo, venue["id"], horaires=hours, telephone="+33199007799")
+        opinion = {"choice": "object", "fields": ["telephone"], "reason": "Ce numéro sonne occupé."}
+        url = f"{self._facts['urls']['moderation']}/cases/{case}/opinion"
+        await self._mail_to(_address(venue), hours)
+        answer = await self._http.put(url, json=opinion, headers=ines.headers)
+        if not answer.is_success:
+            raise Stuck(answer.text)
+        self._say("Ines objects to the telephone: the manager is asked to settle it")
+        await self._mail_to(_address(venue), "sonne occupé")
+        await self._mail_to(hugo.email, "objection")
+        await self._sheet_says(venue["id"], "horaires", "telephone")
+
     def _hours(self, venue: dict[str, Any]) -> list[str]:
         return _other(
             venue, "horaires", "Mo-Fr 09:00-17:30", "Mo-Fr 10:00-18:00", "Tu-Sa 10:00-18:00"
@@ -215,7 +232,7 @@ class Demo:
             raise Stuck("not enough venues with one public address")
         return reachable[:count]
 
-    async def _propose(self, person: Person, venue_id: str, **changes: str) -> None:
+    async def _propose(self, person: Person, venue_id: str, **changes: str) -> str:
         venue = await self._get(f"/venues/{venue_id}")
         body = {"base_revision": venue["revision"], "changes": changes, "comment": "Vu sur place."}
         url = f"{self._directory}/venues/{venue_id}/edits"
@@ -223,6 +240,8 @@ class Demo:
         if not answer.is_success:
             raise Stuck(answer.text)
         self._say(f"{person.name} proposes for « {venue['fiche']['nom']} »: {changes}")
+        proposal: str = answer.json()["id"]
+        return proposal
 
     async def _confirm(self, link: str, choice: str, *fields: str, reason: str = "") -> None:
         page = await self._http.get(link)

@@ -79,6 +79,9 @@ def development_keys(folder: Path) -> dict[str, str]:
     return {name: os.environ.get(name) or key for name, key in keys.items()}
 
 
+DAY = 86_400
+
+
 def token(
     key: str, name: str, *, roles: Sequence[str] = (), email: str | None = None, days: float = 1
 ) -> str:
@@ -87,7 +90,9 @@ def token(
         "sub": "-".join(name.lower().split()),
         "name": name,
         "roles": list(roles),
-        "exp": int(time.time() + days * 86_400),
+        "exp": int(time.time() + days * DAY),
+        # old enough to support and object
+        "created_at": int(time.time() - 30 * DAY),
     }
     if email:
         claims["email"] = email
