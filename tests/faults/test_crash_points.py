@@ -7,6 +7,7 @@ import pytest
 
 from tests.faults.conftest import Trap
 from tests.harness import System, eventually
+from tests.harness.bus import published
 from tests.harness.stories import (
     Person,
     applied,
@@ -108,6 +109,35 @@ def test_a_kill_between_sending_and_noting_repeats_the_same_message_id(
     assert len({mail["Message-ID"] for mail in system.mails(address)}) == 1
 
 
+async def test_a_kill_while_a_mail_is_noted_tells_of_it_once(
+    system: System, tmp_path: Path
+) -> None:
+    notifications = system.processes["notifications"]
+    trap = Trap(notifications, "before-commit", tmp_path / "armed")
+    eventually(notifications.ready)
+    venue, address = new_venue(system)
+    system.smtp.kill()
+    propose(system, Person("ruth"), venue, horaires=HOURS)
+    case = _case_of(system, venue)
+
+    def states() -> list[str]:
+        path = f"/deliveries?case_id={case}"
+        found = system.get("notifications", path, as_=MODERATOR)["items"]
+        return [one["state"] for one in found]
+
+    eventually(lambda: states() == ["pending", "pending"])
+    trap.arm()
+    system.smtp.start()
+    eventually(lambda: trap.sprung)
+    notifications.start()
+    eventually(lambda: states() == ["sent", "sent"])
+
+    assert len({mail["Message-ID"] for mail in system.mails(address)}) == 1
+    told = await published(system, "notifications", case, 2)
+    assert [one.type for one in told] == ["NoticeSent", "NoticeSent"]
+    assert len({one.headers["ce_id"] for one in told}) == 2
+
+
 def new_venue_and_quiet(system: System) -> tuple[str, str]:
     """A new venue, once the directory's relay has sent all that came of it."""
     venue = new_venue(system)
@@ -125,8 +155,7 @@ def outbox_pending(url: str) -> float:
 def _case_of(system: System, venue: str) -> str:
     def found() -> str:
         cases = system.get("moderation", "/cases", as_=MODERATOR)["items"]
-        [case] = [case["id"] for case in cases if case["venue_id"] == venue]
-        return str(case)
+        return "".join(case["id"] for case in cases if case["venue_id"] == venue)
 
     return eventually(found)
 

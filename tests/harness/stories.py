@@ -68,7 +68,7 @@ def manager_link(system: System, address: str, choice: str = "accepter") -> str:
 
 def confirm(link: str, choice: str, *fields: str, reason: str = "") -> httpx.Response:
     """Fill in the page behind a link and send its form."""
-    found = re.search(r'name="version" value="(\d+)"', httpx.get(link, headers=BROWSER).text)
+    found = re.search(r'name="version" value="(\d+)"', request("GET", link, headers=BROWSER).text)
     version = found[1] if found else "1"
     form = {"version": version, "choix": choice, "champs": list(fields), "motif": reason}
     return request("POST", link, data=form, headers=BROWSER)
