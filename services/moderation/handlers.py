@@ -1,10 +1,9 @@
 """What moderation does when something is proposed, when mails come back, when its timers fire."""
 
-from typing import Literal
-
 from services.moderation.domain.cases import ReviewCase
 from services.moderation.domain.contributors import Fingerprints
 from services.moderation.domain.deciders import departement
+from services.moderation.domain.policy import Policy
 from services.moderation.settings import Settings
 from services.moderation.store import ProposedAddresses, VenueManagers
 from services.moderation.use_cases import opening, people, timers
@@ -40,12 +39,6 @@ from shared.events.notifications import NoticeBounced, NoticeSent
 def news_text(titre: str, texte: str) -> str:
     """A news item as those who decide read it."""
     return f"{titre}\n\n{texte}"
-
-
-def told(event: NoticeSent | NoticeBounced) -> Told:
-    """What became of a mail, as a decision explains it."""
-    outcome: Literal["sent", "bounced"] = "sent" if isinstance(event, NoticeSent) else "bounced"
-    return Told(who=event.recipient, what=event.template, at=event.at, outcome=outcome)
 
 
 def handlers(settings: Settings) -> Handlers:
@@ -129,15 +122,6 @@ def handlers(settings: Settings) -> Handlers:
         )
         await opening.open_review(tx, case, policy)
 
-    async def on_review_deadline_reached(event: ReviewDeadlineReached, tx: Transaction) -> None:
-        await timers.deadline_reached(tx, event.case_id, event.deadline, policy)
-
-    async def on_review_reminder_reached(event: ReviewReminderReached, tx: Transaction) -> None:
-        await timers.remind(tx, event.case_id, event.number, policy)
-
-    async def on_notice(event: NoticeSent | NoticeBounced, tx: Transaction) -> None:
-        await timers.told(tx, event.case_id, told(event), policy)
-
     async def on_account_contact_changed(event: AccountContactChanged, tx: Transaction) -> None:
         fingerprint = fingerprints.of(event.email)
         await people.learn_account(
@@ -154,15 +138,37 @@ def handlers(settings: Settings) -> Handlers:
         NewsImproved: on_news_improved,
         EditApplied: on_edit_applied,
         VenueManagersChanged: on_venue_managers_changed,
-        ReviewReminderReached: on_review_reminder_reached,
-        ReviewDeadlineReached: on_review_deadline_reached,
         AssignmentExpired: on_assignment_expired,
         AppealWindowEnded: on_appeal_window_ended,
-        NoticeSent: on_notice,
-        NoticeBounced: on_notice,
         AccountContactChanged: on_account_contact_changed,
         AddressesProposed: on_addresses_proposed,
         ContactErased: on_contact_erased,
+        **until_decided(policy),
+    }
+
+
+def until_decided(policy: Policy) -> Handlers:
+    """What time does to a case, and what becomes of the mails about it."""
+
+    async def on_review_deadline_reached(event: ReviewDeadlineReached, tx: Transaction) -> None:
+        await timers.deadline_reached(tx, event.case_id, event.deadline, policy)
+
+    async def on_review_reminder_reached(event: ReviewReminderReached, tx: Transaction) -> None:
+        await timers.remind(tx, event.case_id, event.number, policy)
+
+    async def on_notice_sent(event: NoticeSent, tx: Transaction) -> None:
+        one = Told(who=event.recipient, what=event.template, at=event.at, outcome="sent")
+        await timers.told(tx, event.case_id, one, policy)
+
+    async def on_notice_bounced(event: NoticeBounced, tx: Transaction) -> None:
+        one = Told(who=event.recipient, what=event.template, at=event.at, outcome="bounced")
+        await timers.told(tx, event.case_id, one, policy)
+
+    return {
+        ReviewReminderReached: on_review_reminder_reached,
+        ReviewDeadlineReached: on_review_deadline_reached,
+        NoticeSent: on_notice_sent,
+        NoticeBounced: on_notice_bounced,
     }
 
 

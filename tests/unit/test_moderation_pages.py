@@ -1,14 +1,17 @@
-"""The page behind a mail's link: what people wrote is shown, never run."""
+"""The page behind a mail's link: what people wrote is shown, never run; what stands is said."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from html import unescape
+from typing import Any
 
 import pytest
 
-from services.moderation.domain import ReviewCase
-from services.moderation.pages import page
+from services.moderation.api.pages import page
+from services.moderation.domain.cases import Opinion, Reversion, ReviewCase
+from services.moderation.store import Message
 from shared.errors import NotFound
 from shared.events import Author, FieldChange
-from shared.events.moderation import Decision
+from shared.events.moderation import Decision, Held
 
 EVIL = "<script>alert(1)</script>\"'&"
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -24,34 +27,132 @@ def case(**changes: object) -> ReviewCase:
         "text": EVIL,
         "link": "javascript:alert(1)",
         "author": Author(account_id="a", name=EVIL),
-        "opened_at": NOW,
+        "opened_at": NOW - timedelta(days=7),
         "deadline": NOW,
+        "held": [Held(rule="siret", fields=["nom"], sentence=EVIL)],
+        "opinions": [Opinion(account_id="b", choice="object", reason=EVIL, fields=["nom"], at=NOW)],
     }
     return ReviewCase.model_validate(fields | changes)
 
 
-@pytest.mark.parametrize("kind", ["edit", "news"])
-def test_nothing_that_people_wrote_becomes_html(kind: str) -> None:
-    one = case(kind=kind)
-    html = bytes(page("decision", case=one, choice="accepter").body).decode()
+def written(role: str = "author") -> Message:
+    return Message.model_validate(
+        {
+            "id": "m",
+            "case_id": "c1",
+            "sender": "a",
+            "sender_name": EVIL,
+            "role": role,
+            "text": EVIL,
+            "note": False,
+            "at": NOW,
+        }
+    )
+
+
+def shown(one: ReviewCase, *, closing: bool = False, thread: tuple[Message, ...] = ()) -> str:
+    html = page("decision", case=one, choice="accepter", thread=thread, closing=closing, token="t")
+    return bytes(html.body).decode()
+
+
+def decided(how: str = "manager", **fields: Any) -> dict[str, Any]:
+    return {"decision": Decision.model_validate({"how": how, "at": NOW} | fields)}
+
+
+@pytest.mark.parametrize("kind", ["edit", "news", "claim"])
+@pytest.mark.parametrize("role", ["author", "manager", "moderator"])
+def test_nothing_that_people_wrote_becomes_html(kind: str, role: str) -> None:
+    html = shown(case(kind=kind), thread=(written(role),))
     assert "<script" not in html
     assert "&lt;script&gt;" in html
     assert 'href="javascript' not in html
 
 
 def test_nor_in_what_was_decided_and_refused() -> None:
-    decision = Decision(how="manager", by="venue:v1", at=NOW, reason=EVIL)
-    decided = case(state="refused", decision=decision)
+    undone = Reversion(by="account:z", at=NOW, reason=EVIL)
+    held = [Held(rule="siret", fields=["nom"], sentence=EVIL)]
+    one = case(state="refused", reverted=undone, **decided(reason=EVIL, held=held))
     for html in (
-        page("decision", case=decided, choice="accepter"),
-        page("decided", case=decided),
-        page("refusal", 404, problem=NotFound(EVIL)),
+        shown(one),
+        bytes(page("decided", case=one).body).decode(),
+        bytes(page("refusal", 404, problem=NotFound(EVIL)).body).decode(),
+        bytes(page("written", token=EVIL).body).decode(),
     ):
-        assert b"<script" not in html.body
+        assert "<script" not in html
 
 
-def test_pages_are_for_nobody_else() -> None:
-    headers = page("decided", case=case(state="refused")).headers
+@pytest.mark.parametrize("name", ["decided", "written"])
+def test_pages_are_for_nobody_else(name: str) -> None:
+    headers = page(name, case=case(state="refused"), token="t").headers
     assert headers["cache-control"] == "no-store"
     assert headers["referrer-policy"] == "no-referrer"
     assert "default-src 'none'" in headers["content-security-policy"]
+
+
+PLAIN: dict[str, Any] = {"title": "Lieu", "held": [], "opinions": []}
+HELD = [Held(rule="siret", fields=["nom"], sentence="Ceci demande une réponse.")]
+WHOLE = [Held(rule="refused_link", sentence="Ceci demande une réponse.")]
+TWO = [FieldChange(field="nom", old="a", new="b"), FieldChange(field="adresse", new="c")]
+OBJECTION = [Opinion(account_id="b", choice="object", reason="C'est faux.", at=NOW)]
+
+
+@pytest.mark.parametrize(
+    ("fields", "closing", "sentence"),
+    [
+        ({}, False, "la proposition sera mise en ligne"),
+        (
+            {"held": HELD, "changes": TWO},
+            False,
+            "ce qui ne demande pas de réponse expresse sera mis en ligne",
+        ),
+        ({"held": HELD}, False, "rien ne sera mis en ligne"),
+        ({"kind": "news", "changes": [], "held": WHOLE}, False, "rien ne sera mis en ligne"),
+        ({"opinions": OBJECTION}, False, "ce qui est contesté ne sera pas mis en ligne"),
+        ({}, True, "va être close d'un instant à l'autre : votre réponse compte encore"),
+    ],
+)
+def test_says_what_silence_will_do(fields: Any, closing: bool, sentence: str) -> None:
+    assert sentence in unescape(shown(case(**PLAIN | fields), closing=closing))
+
+
+def test_a_claim_promises_nothing_of_silence() -> None:
+    assert "Sans réponse" not in shown(case(**PLAIN | {"kind": "claim", "deadline": None}))
+
+
+def test_the_reasons_to_answer_are_there() -> None:
+    html = unescape(shown(case(**PLAIN | {"held": HELD, "opinions": OBJECTION})))
+    assert "Ceci demande une réponse. (Nom)" in html
+    assert "C'est faux." in html
+
+
+def test_the_form_says_which_revision_was_seen() -> None:
+    assert 'name="version" value="4"' in shown(case(revision=4))
+
+
+@pytest.mark.parametrize(
+    ("state", "how", "sentence"),
+    [
+        ("refused", "moderator", "refusée</strong>\npar l'équipe de modération"),
+        ("partly_approved", "silence", "acceptée en partie</strong>\nà la fin du délai"),
+        ("approved", "manager", "acceptée</strong>\npar une personne responsable du lieu"),
+        ("approved", "shortcut", "acceptée</strong>\ntout de suite"),
+    ],
+)
+def test_a_closed_case_says_how_it_ended(state: str, how: str, sentence: str) -> None:
+    html = unescape(shown(case(**PLAIN | {"state": state} | decided(how))))
+    assert sentence in html
+    assert 'name="version"' not in html
+
+
+@pytest.mark.parametrize(("state", "end"), [("withdrawn", "retirée"), ("superseded", "remplacée")])
+def test_or_that_its_author_took_it_back(state: str, end: str) -> None:
+    html = shown(case(**PLAIN | {"state": state}))
+    assert end in html
+    assert 'name="version"' not in html
+
+
+def test_moderators_sign_as_a_team() -> None:
+    message = written("moderator").model_copy(update={"sender_name": "Zoé", "text": "Bonjour"})
+    html = shown(case(**PLAIN), thread=(message,))
+    assert "L'équipe de modération" in unescape(html)
+    assert "Zoé" not in html

@@ -43,6 +43,8 @@ class TransparencyOut(BaseModel):
     appeals: int
     appeals_granted: int
     reverted: int
+    failed: int
+    """Accepted, and nothing of it could be applied."""
     rules: dict[str, int]
     unreachable: int
 

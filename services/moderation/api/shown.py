@@ -168,7 +168,15 @@ def _out(tx: Transaction, actor: Actor, view: View, case: ReviewCase) -> CaseOut
     mine = [one.choice for one in case.opinions if one.account_id == actor.id]
     return CaseOut(
         **case.model_dump(
-            exclude={"opinions", "appeal", "appeal_closed", "reverted", "asked", "reminders"}
+            exclude={
+                "opinions",
+                "appeal",
+                "appeal_closed",
+                "reverted",
+                "asked",
+                "reminders",
+                "escalated",
+            }
         ),
         about_to_close=case.about_to_close(tx.now),
         contested=case.contested,

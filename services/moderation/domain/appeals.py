@@ -1,5 +1,6 @@
 """A refusal looked at again: asked for once, answered once, by somebody else."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from services.moderation.domain.cases import (
@@ -61,7 +62,7 @@ def grant(
         "partly_approved" if left else "approved",
         approved_fields=[name for name in case.fields if name not in left],
         refused_fields=left,
-        appeal=_answered(appeal, decision, granted=True),
+        appeal=_answered(appeal, decision, granted=True, fields=chosen),
     )
     return after, chosen
 
@@ -73,5 +74,8 @@ def close(case: ReviewCase) -> ReviewCase | None:
     return changed(case, appeal_closed=True)
 
 
-def _answered(appeal: Appeal, decision: Decision, *, granted: bool) -> Appeal:
-    return appeal.model_copy(update={"decision": decision, "granted": granted})
+def _answered(
+    appeal: Appeal, decision: Decision, *, granted: bool, fields: Sequence[str] = ()
+) -> Appeal:
+    answer = {"decision": decision, "granted": granted, "fields": list(fields)}
+    return appeal.model_copy(update=answer)

@@ -91,6 +91,8 @@ class Appeal(BaseModel):
     lodged_at: AwareDatetime
     decision: Decision | None = None
     granted: bool | None = None
+    fields: list[str] = []
+    """Those accepted after all."""
 
 
 class Reversion(BaseModel):
@@ -130,6 +132,8 @@ class ReviewCase(BaseModel):
     held: list[Held] = []
     """What the rules ask an explicit decision for."""
     opinions: list[Opinion] = []
+    escalated: bool = False
+    """Whether an objection has brought it to a person."""
     marks: list[Mark] = []
     state: State = "open"
     decision: Decision | None = None

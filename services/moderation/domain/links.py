@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 from shared.events import FieldValue
 
-_URL = re.compile(r"(?:https?:[/\\]*|[/\\]{2})(?=([^\s<>\"'|/\\?#]+))", re.IGNORECASE)
+_URL = re.compile(r"(?:https?:[/\\]*|[/\\]{2})(?=([^\s<>\"'|/\\?#]{1,2000}))", re.IGNORECASE)
 """As browsers read them: no, one or many slashes, of either kind."""
 _BARE = re.compile(r"(?<![\w@./\\=?&#%+~-])[\w-]++(?:\.[\w-]++)++(?![\w.+-]*@)")
 """A host alone, as people say it; neither a file of a path nor part of a mail address."""

@@ -7,7 +7,7 @@ from typing import Literal
 from services.moderation.domain.cases import KINDS, ReviewCase
 from services.moderation.domain.contributors import Contributor, same_person
 from services.moderation.domain.deciders import Actor, Scope, role_in
-from services.moderation.domain.problems import CaseNotFound, NotADecider
+from services.moderation.domain.problems import CaseNotFound, NotADecider, TakenByAnother
 from services.moderation.store import (
     Assignment,
     Assignments,
@@ -132,6 +132,13 @@ async def is_own(tx: Transaction, actor: Actor, case: ReviewCase) -> bool:
 def _own(actor: Actor, known: Contributor, author: Contributor) -> bool:
     fingerprints = actor.fingerprints | {known.fingerprint} - {None}
     return same_person(author, actor.id, frozenset(one for one in fingerprints if one))
+
+
+async def check_free(tx: Transaction, actor: Actor, case: ReviewCase) -> None:
+    """Raise `TakenByAnother` while another moderator works on a case."""
+    taken = _standing((await Assignments(tx).of([case.id])).get(case.id), tx)
+    if taken and taken.holder != actor.id:
+        raise TakenByAnother(until=taken.expires_at.isoformat())
 
 
 async def case_by_link(tx: Transaction, link: DecisionLink) -> ReviewCase:

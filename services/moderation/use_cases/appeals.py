@@ -15,8 +15,8 @@ from services.moderation.domain.problems import (
 )
 from services.moderation.domain.risks import domains_proposed
 from services.moderation.store import Cases, RefusedDomains, Scopes
-from services.moderation.use_cases.access import is_own, see, take_part
-from services.moderation.use_cases.outcomes import announce
+from services.moderation.use_cases.access import check_free, is_own, see, take_part
+from services.moderation.use_cases.outcomes import announce, clear_timers
 from services.moderation.use_cases.record import check_revision, note
 from shared.database import Transaction
 from shared.events.moderation import AppealDismissed, AppealLodged, Decision, appeal_timer
@@ -70,8 +70,8 @@ async def answer(
 ) -> ReviewCase:
     """Another moderator's last word on a refusal."""
     case = (await see(tx, actor, case_id)).case
-    await _check_judge(tx, actor, case)
-    check_answerable(case, actor.ref)
+    await check_judge(tx, actor, case)
+    await check_free(tx, actor, case)
     await check_revision(tx, case, revision)
     decision = Decision(
         how="moderator", by=actor.ref, at=tx.now, reason=reason, marks=case.marks, on_appeal=grant
@@ -80,24 +80,29 @@ async def answer(
         return await _dismiss(tx, case, decision)
     after, chosen = appeals.grant(case, decision, fields)
     await Cases(tx).save(after)
+    await clear_timers(tx, after)
     await announce(tx, after, decision, by=actor.ref, fields=chosen)
-    accepted = domains_proposed(case, chosen) - domains_proposed(after, after.refused_fields)
-    await RefusedDomains(tx).remove(accepted, case.id)
+    # without fields it is all or nothing: what is accepted leaves nothing refused
+    still = domains_proposed(after, after.refused_fields) if after.changes else set()
+    await RefusedDomains(tx).remove(domains_proposed(case, chosen) - still, case.id)
     return after
 
 
-async def _check_judge(tx: Transaction, actor: Actor, case: ReviewCase) -> None:
+async def check_judge(tx: Transaction, actor: Actor, case: ReviewCase) -> None:
+    """Raise what keeps somebody from answering a case's appeal."""
     if not actor.moderator:
         raise NotADecider
     if await is_own(tx, actor, case):
         raise OwnProposal
     if not (await Scopes(tx).of(actor.id)).covers(case):
         raise OutOfScope
+    check_answerable(case, actor.ref)
 
 
 async def _dismiss(tx: Transaction, case: ReviewCase, decision: Decision) -> ReviewCase:
     after = appeals.dismiss(case, decision)
     await Cases(tx).save(after)
+    await clear_timers(tx, after)
     tx.publish(
         AppealDismissed(
             case_id=after.id,

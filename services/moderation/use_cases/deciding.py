@@ -8,9 +8,9 @@ from services.moderation.domain.cases import ReviewCase, approve, check_can, ref
 from services.moderation.domain.deciders import Actor
 from services.moderation.domain.motives import MOTIVES, completed
 from services.moderation.domain.policy import Policy
-from services.moderation.domain.problems import NotTheAuthor, TakenByAnother
-from services.moderation.store import Assignments, Cases
-from services.moderation.use_cases.access import case_by_link, decider, get_case, see
+from services.moderation.domain.problems import NotTheAuthor
+from services.moderation.store import Cases
+from services.moderation.use_cases.access import case_by_link, check_free, decider, get_case, see
 from services.moderation.use_cases.outcomes import clear_timers, settle
 from services.moderation.use_cases.record import check_revision, note
 from shared.database import Transaction
@@ -43,7 +43,7 @@ async def decide(
     await see(tx, actor, case_id)
     how = await decider(tx, actor, case)
     if how == "moderator":
-        await _check_free(tx, actor, case)
+        await check_free(tx, actor, case)
     return await _settle(tx, case, answer, policy, how, actor.ref)
 
 
@@ -89,12 +89,6 @@ async def withdraw_case(tx: Transaction, actor: Actor, case_id: str) -> ReviewCa
     )
     await note(tx, after, "withdraw", by=actor.ref)
     return after
-
-
-async def _check_free(tx: Transaction, actor: Actor, case: ReviewCase) -> None:
-    taken = (await Assignments(tx).of([case.id])).get(case.id)
-    if taken and taken.holder != actor.id and taken.expires_at > tx.now:
-        raise TakenByAnother(until=taken.expires_at.isoformat())
 
 
 async def _settle(

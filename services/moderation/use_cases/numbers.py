@@ -39,6 +39,8 @@ class Report:
     appeals: int = 0
     appeals_granted: int = 0
     reverted: int = 0
+    failed: int = 0
+    """Accepted edits of which nothing could be applied: the sheet had changed meanwhile."""
     rules: Counter[str] = field(default_factory=Counter)
     """How often each rule asked for an explicit decision."""
     unreachable: int = 0
@@ -90,8 +92,10 @@ def _count(report: Report, entry: Document, seconds: dict[str, list[float]]) -> 
             numbers.decided_by[entry["how"]] += 1
             seconds[entry["kind"]].append(entry["seconds"])
             report.unreachable += "manager_unreachable" in entry["marks"]
-        case "withdraw" | "supersede" | "conflict":
+        case "withdraw" | "supersede":
             numbers.outcomes[entry["state"]] += 1
+        case "conflict":
+            report.failed += 1
         case "object":
             report.objections += 1
         case "appeal":

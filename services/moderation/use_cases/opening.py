@@ -43,7 +43,7 @@ async def open_review(
         ref = f"account:{case.author.account_id}"
         decision = Decision(how="manager", by=ref, at=tx.now)
     else:
-        case = await _weighed(tx, case)
+        case = await weighed(tx, case)
         if rule := shortcut(case, trusted=author.trusted):
             reason = SENTENCES[rule]
             decision = Decision(how="shortcut", at=tx.now, rule=rule, reason=reason)
@@ -68,8 +68,7 @@ async def improve(
     if case is None or case.state != "open" or case.proposal_revision >= proposal_revision:
         return
     better = {"changes": changes} if changes is not None else {"text": text, "link": link}
-    weighed = await _weighed(tx, case.model_copy(update=better))
-    after = on_a_better_text(weighed, proposal_revision)
+    after = on_a_better_text(await weighed(tx, case.model_copy(update=better)), proposal_revision)
     await Cases(tx).save(after)
     await note(tx, after, "improve", by=by)
 
@@ -94,7 +93,7 @@ async def _supersede(tx: Transaction, case_id: str, *, by: ReviewCase) -> None:
     await note(tx, after, "supersede", by=f"account:{after.author.account_id}")
 
 
-async def _weighed(tx: Transaction, case: ReviewCase) -> ReviewCase:
+async def weighed(tx: Transaction, case: ReviewCase) -> ReviewCase:
     """The case with what the rules hold of it."""
     refused = await RefusedDomains(tx).known(domains_linked(case))
     return case.model_copy(update={"held": held(case, refused)})

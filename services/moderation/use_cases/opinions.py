@@ -30,9 +30,13 @@ async def opine(
         _check_known(await known(tx, actor), tx)
     opinion = Opinion(account_id=actor.id, choice=choice, reason=reason, fields=fields, at=tx.now)
     after = give_opinion(case, opinion)
+    # once: a change of mind, or one objection more, writes to nobody again
+    first = after.contested and not case.escalated
+    if first:
+        after = after.model_copy(update={"escalated": True})
     await Cases(tx).save(after)
     await note(tx, after, choice, by=actor.ref)
-    if after.contested and not case.contested:
+    if first:
         await _escalate(tx, after, reason)
     return after
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from services.moderation.domain.cases import ReviewCase
+from services.moderation.domain.contributors import same_person
 from services.moderation.domain.policy import Policy
 from services.moderation.domain.risks import domains_proposed
 from services.moderation.store import (
@@ -86,7 +87,7 @@ async def announce(
         marks=list(decision.marks),
         on_appeal=decision.on_appeal,
     )
-    await _count(tx, case, decision)
+    await _count(tx, case, decision, fields)
     answered = decision.how in ("manager", "moderator")
     # what a report complains of is no proposal
     if case.kind in PROPOSALS and answered and _refused_some(case):
@@ -125,14 +126,23 @@ async def waiting(
     }
 
 
-async def _count(tx: Transaction, case: ReviewCase, decision: Decision) -> None:
+async def _count(
+    tx: Transaction, case: ReviewCase, decision: Decision, on_appeal: list[str] | None
+) -> None:
     """Earned or lost by what others said: not by one's own word, a shortcut or a lack of answer."""
-    own = decision.by == f"account:{case.author.account_id}"
     unanswered = decision.how == "silence" and case.state == "refused"
-    if case.kind not in PROPOSALS or own or unanswered or decision.how == "shortcut":
+    if case.kind not in PROPOSALS or unanswered or decision.how == "shortcut":
         return
-    author = await Contributors(tx).get(case.author.account_id)
-    await Contributors(tx).put(author.after(accepted=case.state != "refused"))
+    decider = (decision.by or "").removeprefix("account:")
+    people = await Contributors(tx).of([case.author.account_id, decider])
+    author, fingerprint = people[case.author.account_id], people[decider].fingerprint
+    if same_person(author, decider, frozenset({fingerprint} if fingerprint else ())):
+        return
+    if not decision.on_appeal:
+        await Contributors(tx).put(author.after(accepted=case.state != "refused"))
+    elif on_appeal == case.approved_fields:
+        # the refusal of all of it has counted, and no longer does
+        await Contributors(tx).put(author.cleared())
 
 
 def _refused_some(case: ReviewCase) -> bool:

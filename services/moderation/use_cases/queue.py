@@ -6,9 +6,9 @@ from datetime import timedelta
 from typing import Literal
 
 from services.moderation.domain.cases import KINDS, ReviewCase
-from services.moderation.domain.deciders import Actor
+from services.moderation.domain.deciders import Actor, Scope
 from services.moderation.domain.policy import Policy
-from services.moderation.domain.problems import NotADecider, TakenByAnother
+from services.moderation.domain.problems import NotADecider
 from services.moderation.store import (
     Assignment,
     Assignments,
@@ -17,7 +17,8 @@ from services.moderation.store import (
     VenueManagers,
     place,
 )
-from services.moderation.use_cases.access import OPEN_TO_ALL, View, decider, see, views
+from services.moderation.use_cases.access import OPEN_TO_ALL, View, check_free, decider, see, views
+from services.moderation.use_cases.appeals import check_judge
 from services.moderation.use_cases.record import note
 from shared.database import Document, Transaction
 from shared.events.moderation import AssignmentExpired, CaseKind, assignment_timer
@@ -100,18 +101,23 @@ async def count_cases(tx: Transaction, actor: Actor) -> Counts:
 
 async def _theirs(tx: Transaction, actor: Actor, venue_id: str | None) -> Document:
     """Which cases somebody may list."""
+    venues = await VenueManagers(tx).venues_of(actor.id)
+    managed = {"venue_id": {"$in": venues}, "kind": {"$in": OF_MANAGERS}}
     if actor.moderator:
-        scope = await Scopes(tx).of(actor.id)
-        query: Document = {"kind": {"$in": scope.kinds}} if scope.kinds else {}
-        if scope.departements:
-            query["departement"] = {"$in": [*scope.departements, None]}
+        entrusted = _entrusted(await Scopes(tx).of(actor.id))
+        query = {"$or": [entrusted, managed]} if entrusted and venues else entrusted
         return query | ({"venue_id": venue_id} if venue_id else {})
-    managed = await VenueManagers(tx).venues_of(actor.id)
     if venue_id is None:
-        return {"venue_id": {"$in": managed}, "kind": {"$in": OF_MANAGERS}}
-    if venue_id in managed:
-        return {"venue_id": venue_id, "kind": {"$in": OF_MANAGERS}}
-    return {"venue_id": venue_id, "kind": {"$in": sorted(OPEN_TO_ALL)}}
+        return managed
+    kinds = OF_MANAGERS if venue_id in venues else sorted(OPEN_TO_ALL)
+    return {"venue_id": venue_id, "kind": {"$in": kinds}}
+
+
+def _entrusted(scope: Scope) -> Document:
+    query: Document = {"kind": {"$in": scope.kinds}} if scope.kinds else {}
+    if scope.departements:
+        query["departement"] = {"$in": [*scope.departements, None]}
+    return query
 
 
 def _filters(tx: Transaction, wanted: Wanted) -> Document:
@@ -141,9 +147,7 @@ async def take(tx: Transaction, actor: Actor, case_id: str, policy: Policy) -> A
     """A moderator keeps a case for themselves for a while; taking it again begins anew."""
     case = (await see(tx, actor, case_id)).case
     await _check_theirs(tx, actor, case)
-    held = (await Assignments(tx).of([case_id])).get(case_id)
-    if held and held.holder != actor.id and held.expires_at > tx.now:
-        raise TakenByAnother(until=held.expires_at.isoformat())
+    await check_free(tx, actor, case)
     mine = Assignment(case_id=case_id, holder=actor.id, expires_at=tx.now + policy.assignment)
     await Assignments(tx).put(mine)
     timer = AssignmentExpired(case_id=case_id, expires_at=mine.expires_at)
@@ -163,10 +167,10 @@ async def release(tx: Transaction, actor: Actor, case_id: str) -> None:
 
 
 async def _check_theirs(tx: Transaction, actor: Actor, case: ReviewCase) -> None:
-    awaits_appeal = case.appeal is not None and case.appeal.decision is None
-    if case.state != "open" and not awaits_appeal:
+    if case.appeal is not None and case.appeal.decision is None:
+        await check_judge(tx, actor, case)
+        return
+    if case.state != "open":
         raise NotADecider
-    if not actor.moderator:
-        raise NotADecider
-    if not awaits_appeal and await decider(tx, actor, case) != "moderator":
+    if await decider(tx, actor, case) != "moderator":
         raise NotADecider("Vous êtes responsable du lieu : personne ne décidera à votre place.")

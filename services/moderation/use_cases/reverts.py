@@ -76,6 +76,8 @@ async def plan(tx: Transaction, actor: Actor, author: str) -> Plan:
         for one in await Cases(tx).of_author(author)
         if one.kind in PROPOSALS and scope.covers(one)
     ]
+    if cases and await is_own(tx, actor, cases[0]):
+        raise OwnProposal
     online = [one for one in cases if _online(one)]
     theirs = [one for one in online if not _by_manager(one)]
     waiting = [one for one in cases if one.state == "open"]
@@ -123,8 +125,9 @@ async def _undo(tx: Transaction, actor: Actor, case: ReviewCase, reason: str) ->
         )
     )
     await note(tx, after, "revert", by=actor.ref)
-    author = await Contributors(tx).get(after.author.account_id)
-    await Contributors(tx).put(author.after(accepted=False))
+    if not await is_own(tx, actor, case):
+        author = await Contributors(tx).get(after.author.account_id)
+        await Contributors(tx).put(author.after(accepted=False))
     return after
 
 

@@ -12,6 +12,7 @@ from services.moderation.domain.deciders import (
 from services.moderation.domain.policy import Policy
 from services.moderation.store import Assignments, Cases, Notices, VenueManagers
 from services.moderation.use_cases.access import get_case
+from services.moderation.use_cases.opening import weighed
 from services.moderation.use_cases.outcomes import settle, waiting
 from services.moderation.use_cases.record import note
 from shared.database import Transaction
@@ -34,7 +35,8 @@ async def deadline_reached(
     tx: Transaction, case_id: str, deadline: datetime, policy: Policy
 ) -> None:
     """Let silence decide what nobody has answered."""
-    case = await get_case(tx, case_id)
+    # a link may have been refused elsewhere since it was opened
+    case = await weighed(tx, await get_case(tx, case_id))
     decided = close_at_deadline(
         case,
         deadline,
@@ -65,6 +67,10 @@ async def applied(tx: Transaction, case_id: str, *, nothing: bool) -> None:
     """The directory has merged an edit: it fails if all of it met other changes."""
     case = await Cases(tx).get(case_id)
     if case is None or not nothing or case.state not in ("approved", "partly_approved"):
+        return
+    granted = case.appeal.fields if case.appeal else []
+    if granted and len(granted) < len(case.approved_fields):
+        # that was the appeal's part: the rest has met the sheet before
         return
     after = fail(case)
     await Cases(tx).save(after)
