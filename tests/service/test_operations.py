@@ -18,7 +18,7 @@ from tests.harness.refusals import bad_authorizations, refused
 from tests.harness.stories import Person, new_venue, propose, sheet
 from tests.harness.system import Process
 from tests.harness.system import request as ask
-from tests.service.test_notifications import contact, public, review
+from tests.service.notifications_events import contact, public, review
 
 HOURS = "Mo-Sa 10:00-18:00"
 SERVICES = ("directory", "moderation", "announcements", "notifications")
