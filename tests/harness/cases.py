@@ -14,7 +14,9 @@ from shared.database import now
 from shared.events import Author, Event, FieldChange
 from shared.events.announcements import AnnouncementSubmitted
 from shared.events.directory import (
+    EditApplied,
     EditProposed,
+    FieldConflict,
     ManagementClaimed,
     NewsProposed,
     VenueManagersChanged,
@@ -128,6 +130,23 @@ def a_report(**values: Any) -> VenueReported:
         "reported_at": now(),
     }
     return VenueReported(**said | values)
+
+
+def applied(edit: EditProposed, *, conflicts: list[str], unchanged: list[str]) -> EditApplied:
+    """What the directory says of an approved edit that changed nothing."""
+    return EditApplied(
+        venue_id=edit.venue_id,
+        proposal_id=edit.proposal_id,
+        venue_nom=edit.venue_nom,
+        revision=2,
+        author=edit.author,
+        accepted_by="moderator",
+        applied=[],
+        unchanged=unchanged,
+        conflicts=[FieldConflict(field=name) for name in conflicts],
+        public_addresses=0,
+        applied_at=now(),
+    )
 
 
 def found(moderation: System, case: str, reader: str = MODERATOR) -> Any:

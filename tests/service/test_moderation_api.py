@@ -10,13 +10,14 @@ import pytest
 from shared.database import now
 from shared.events import FieldChange
 from shared.events.contacts import AddressesProposed, ContactErased
-from shared.events.directory import EditProposed, NewsProposed
+from shared.events.directory import EditProposed
 from tests.harness import System, eventually
 from tests.harness.bus import published, tell
 from tests.harness.cases import (
     BROWSER,
     MODERATOR,
     PROGRAM,
+    a_news,
     an_announcement,
     an_edit,
     decide,
@@ -26,9 +27,13 @@ from tests.harness.cases import (
     link,
     managed,
     opened,
+    opine,
+    somebody,
+    timers,
+    types,
 )
 from tests.harness.refusals import bad_authorizations, refused, refused_on_a_page
-from tests.harness.rows import nothing_written, rows
+from tests.harness.rows import nothing_written
 from tests.harness.system import token
 
 
@@ -48,11 +53,12 @@ async def test_an_edit_opens_a_case(moderation: System) -> None:
     assert review.type == "ReviewOpened"
     assert review.headers["ce_source"] == "/mednum/moderation"
     assert review.body["author"] == edit.author.model_dump()
-    assert review.body["public_addresses"] == 1
-    timers = await rows(moderation, "moderation", "outbox", timer=True, key=edit.proposal_id)
-    assert {one["_id"]: one["due_at"] - edit.proposed_at for one in timers} == {
+    assert (review.body["public_addresses"], review.body["for_moderators"]) == (0, True)
+    due = await timers(moderation, edit.proposal_id)
+    assert {name: at - edit.proposed_at for name, at in due.items()} == {
         f"review-deadline:{edit.proposal_id}": dt.timedelta(days=7),
-        f"review-reminder:{edit.proposal_id}": dt.timedelta(days=5),
+        f"review-reminder:{edit.proposal_id}:1": dt.timedelta(days=3),
+        f"review-reminder:{edit.proposal_id}:2": dt.timedelta(days=6),
     }
 
 
@@ -69,11 +75,11 @@ async def test_a_moderator_accepts_in_part(moderation: System) -> None:
     assert (decided["how"], decided["by"]) == ("moderator", "account:moderator")
     assert decided["reason"] == "Le nom est celui de la façade."
     assert dt.datetime.fromisoformat(decided["at"]) >= edit.proposed_at
-    assert not await rows(moderation, "moderation", "outbox", timer=True, key=edit.proposal_id)
+    assert list(await timers(moderation, edit.proposal_id)) == [f"appeal-window:{edit.proposal_id}"]
 
 
 async def test_a_manager_refuses_by_the_link(moderation: System) -> None:
-    edit = await opened(moderation)
+    edit = await opened(moderation, public_addresses=1)
     path = link(edit.proposal_id, f"venue:{edit.venue_id}")
     page = moderation.call("GET", "moderation", f"{path}?choix=refuser", headers=BROWSER)
     assert page.status_code == 200
@@ -99,18 +105,12 @@ async def test_silence_accepts_what_came_too_late(moderation: System) -> None:
     decided = found(moderation, edit.proposal_id)["decision"]
     assert (decided["how"], decided["by"]) == ("silence", None)
     assert dt.datetime.fromisoformat(decided["at"]) == edit.proposed_at + dt.timedelta(days=7)
-    sent = await rows(moderation, "moderation", "outbox", key=edit.proposal_id)
-    types = {one["headers"]["ce_type"] for one in sent}
-    assert {"ReviewOpened", "ReviewDeadlineReached", "EditApproved"} <= types
+    assert await types(moderation, edit.proposal_id) == ["ReviewOpened", "EditApproved"]
+    assert await timers(moderation, edit.proposal_id) == {}
 
 
 async def test_news_and_a_managers_own_word(moderation: System) -> None:
-    news = NewsProposed(
-        **an_edit().model_dump(exclude={"changes", "comment", "base_revision"}),
-        titre="Atelier",
-        texte="Apprendre à scanner.",
-        lien="https://lieu.example.org/atelier",
-    )
+    news = a_news()
     own = an_edit(author_is_manager=True)
     await tell(moderation, news, own)
     case = found(moderation, news.proposal_id)
@@ -130,10 +130,13 @@ async def test_announcements_are_for_moderators(moderation: System) -> None:
     case, author = announcement.announcement_id, announcement.author.account_id
     await tell(moderation, announcement)
     assert found(moderation, case)["deadline"] is None
-    assert not await rows(moderation, "moderation", "outbox", timer=True, key=case)
+    assert await timers(moderation, case) == {}
 
-    for somebody in (token(author, "user"), token(author, "moderator"), token("bo", "partner")):
-        refused(decide(moderation, case, "approve", {}, somebody), 403, "not-a-decider")
+    stranger = token("bo", "partner")
+    refused(decide(moderation, case, "approve", {}, token(author, "user")), 403, "not-a-decider")
+    own = decide(moderation, case, "approve", {}, token(author, "moderator"))
+    refused(own, 403, "own-proposal")
+    refused(decide(moderation, case, "approve", {}, stranger), 404, "case-not-found")
     refused(
         fill_in(moderation, link(case, "venue:x"), {"choix": "accepter"}, PROGRAM),
         403,
@@ -151,20 +154,28 @@ async def test_nobody_decides_alone(moderation: System) -> None:
     author = token(edit.author.account_id, "moderator")
     async with nothing_written(moderation, "moderation"):
         answer = decide(moderation, edit.proposal_id, "approve", {}, author)
-        refused(answer, 403, "not-a-decider")
+        refused(answer, 403, "own-proposal")
         refusal = decide(moderation, edit.proposal_id, "refuse", {"reason": "non"}, author)
-        refused(refusal, 403, "not-a-decider")
-    assert found(moderation, edit.proposal_id, author)["state"] == "open"
+        refused(refusal, 403, "own-proposal")
+    there = found(moderation, edit.proposal_id, author)
+    assert (there["state"], there["your_role"], there["you_may_decide"]) == (
+        "open",
+        "author",
+        False,
+    )
+    own = moderation.get("moderation", f"/cases?venue_id={edit.venue_id}", as_=author)["items"]
+    assert [one["id"] for one in own] == [edit.proposal_id]
 
 
 async def test_managers_come_and_go(moderation: System) -> None:
     edit = await opened(moderation)
     venue, case = edit.venue_id, edit.proposal_id
     ada, bo = token("ada-m", "user"), token("bo-m", "user")
-    refused(moderation.call("GET", "moderation", f"/cases/{case}", as_=ada), 404, "case-not-found")
+    assert found(moderation, case, ada)["your_role"] == "reader"
+    assert moderation.get("moderation", "/cases", as_=ada)["items"] == []
     await managed(moderation, venue, 1, "ada-m", "bo-m")
 
-    assert found(moderation, case, ada)["id"] == case
+    assert found(moderation, case, ada)["your_role"] == "manager"
     listed = moderation.get("moderation", "/cases", as_=ada)["items"]
     assert case in [one["id"] for one in listed]
     by_link = link(case, "account:bo-m")
@@ -177,7 +188,7 @@ async def test_managers_come_and_go(moderation: System) -> None:
     async with nothing_written(moderation, "moderation"):
         refused(fill_in(moderation, by_link, {"choix": "accepter"}, PROGRAM), 403, "not-a-decider")
         refused(decide(moderation, case, "approve", {}, bo), 403, "not-a-decider")
-    refused(moderation.call("GET", "moderation", f"/cases/{case}", as_=bo), 404, "case-not-found")
+    assert found(moderation, case, bo)["your_role"] == "reader"
     assert moderation.get("moderation", "/cases", as_=bo)["items"] == []
 
     assert decide(moderation, case, "approve", {}, ada).status_code == 200
@@ -220,11 +231,16 @@ async def test_bodies_that_decide_nothing(moderation: System, edit: EditProposed
         ("approve", {"fields": [5]}, "fields.0", "string_type"),
         ("approve", {"couleur": "bleu"}, "couleur", "extra_forbidden"),
         ("approve", {"reason": "é" * 2001}, "reason", "string_too_long"),
+        ("approve", {"revision": 0}, "revision", "greater_than_equal"),
+        ("approve", {"revision": "deux"}, "revision", "int_parsing"),
+        ("approve", {"motive": "bof"}, "motive", "literal_error"),
+        ("approve", b"{}", "revision", "missing"),
         ("approve", b"", "body", "missing"),
         ("approve", b"{", "body", "json_invalid"),
         ("refuse", {}, "reason", "missing"),
-        ("refuse", {"reason": ""}, "reason", "string_too_short"),
-        ("refuse", {"reason": " \n"}, "reason", "string_too_short"),
+        ("refuse", {"reason": ""}, "reason", "missing"),
+        ("refuse", {"reason": " \n"}, "reason", "missing"),
+        ("refuse", {"motive": "bof"}, "motive", "literal_error"),
         ("refuse", {"reason": ["non"]}, "reason", "string_type"),
         ("refuse", {"reason": "non", "fields": ["nom"]}, "fields", "extra_forbidden"),
     ]
@@ -253,7 +269,29 @@ async def test_nothing_is_decided_twice(moderation: System, edit: EditProposed) 
     assert (again["how"], again["state"]) == ("moderator", "refused")
     page = moderation.call("GET", "moderation", path, headers=BROWSER)
     assert "refusée" in page.text
-    assert "<form" not in page.text
+    assert 'name="version"' not in page.text
+
+
+async def test_strangers_read_open_edits_without_what_is_said_inside(moderation: System) -> None:
+    case, objector = uuid4().hex, somebody("bo")
+    proposed = AddressesProposed(
+        proposal_id=case, old=["a@lieu.example.org"], new=["b@lieu.example.org"]
+    )
+    withheld = FieldChange(field="courriels", withheld=True)
+    await opened(moderation, proposed, proposal_id=case, changes=[withheld])
+    eventually(lambda: found(moderation, case)["changes"][0]["new"])
+    assert opine(moderation, case, "object", objector, "C'est faux.").status_code == 200
+
+    for reader in (somebody(), token("new", "user")):
+        there = found(moderation, case, reader)
+        assert (there["your_role"], there["you_may_decide"]) == ("reader", False)
+        assert (there["contested"], there["opinions"]["object"]) == (True, 1)
+        assert (there["said"], there["appeal"], there["assignment"]) == ([], None, None)
+        assert "@" not in json.dumps(there)
+        for inside in ("messages", "log", "statement"):
+            path = f"/cases/{case}/{inside}"
+            answer = moderation.call("GET", "moderation", path, as_=reader)
+            refused(answer, 404, "case-not-found")
 
 
 async def test_a_case_that_is_not_yours(moderation: System, edit: EditProposed) -> None:
@@ -263,10 +301,8 @@ async def test_a_case_that_is_not_yours(moderation: System, edit: EditProposed) 
             refused(decide(moderation, case, "approve", {}), 404, "case-not-found")
             answer = moderation.call("GET", "moderation", f"/cases/{case}", as_=MODERATOR)
             refused(answer, 404, "case-not-found")
-        path = f"/cases/{edit.proposal_id}"
-        refused(moderation.call("GET", "moderation", path, as_=stranger), 404, "case-not-found")
         answer = decide(moderation, edit.proposal_id, "approve", {}, stranger)
-        assert answer.status_code in (403, 404)
+        refused(answer, 403, "not-a-decider")
     assert moderation.get("moderation", "/cases", as_=stranger)["items"] == []
 
 
