@@ -105,6 +105,8 @@ class Busy(Problem):
     title = "Le service est momentanément indisponible, réessayez dans un instant."
 
 
+MOMENT = "Il faut une date et une heure avec leur fuseau (AAAA-MM-JJThh:mm:ssZ)."
+
 RULES = {
     "missing": "Cette information est obligatoire.",
     "extra_forbidden": "Ce champ n'existe pas.",
@@ -119,6 +121,9 @@ RULES = {
     "model_attributes_type": "Il faut un objet.",
     "json_invalid": "Ce n'est pas du JSON.",
     "bool_type": "Il faut vrai ou faux.",
+    "timezone_aware": MOMENT,
+    "datetime_parsing": MOMENT,
+    "datetime_from_date_parsing": MOMENT,
     "date_type": "Il faut une date (AAAA-MM-JJ).",
     "date_from_datetime_inexact": "Il faut une date sans heure (AAAA-MM-JJ).",
     "string_unicode": "Ce texte contient des caractères interdits.",

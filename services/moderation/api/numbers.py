@@ -61,10 +61,10 @@ async def transparency(
 @router.get("/cases/{case_id}/log")
 async def case_log(tx: RequestTx, actor: SignedActor, case_id: str) -> LogOut:
     """Everything that happened to a case, for those who take part in it."""
-    await take_part(tx, actor, case_id)
+    view = await take_part(tx, actor, case_id)
     entries = [_entry(one) for one in await numbers.log_of(tx, case_id)]
     # who objected is for moderators, as in the case itself
-    if not actor.moderator:
+    if not view.moderates:
         entries = [_unnamed(one) for one in entries if one["act"] != "note"]
     return LogOut(items=entries)
 

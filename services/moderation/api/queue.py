@@ -23,6 +23,9 @@ router = APIRouter()
 
 Departement = Annotated[str, StringConstraints(pattern=r"^(\d{2}|2[AB]|9[78]\d)$")]
 
+After = Annotated[str, Query(max_length=300)]
+Limit = Annotated[int, Query(ge=1, le=200)]
+
 
 class CasePage(BaseModel):
     """Part of a queue; `next` goes into the parameter `after` of the next request."""
@@ -57,8 +60,8 @@ async def list_cases(
     by_new_account: bool = False,
     rule: str | None = None,
     appealed: bool = False,
-    after: Annotated[str, Query(max_length=300)] = "",
-    limit: Annotated[int, Query(ge=1, le=200)] = 100,
+    after: After = "",
+    limit: Limit = 100,
 ) -> CasePage:
     """Oldest first: your venues' cases, or those entrusted to you; a venue's, to everybody."""
     wanted = Wanted(
@@ -88,9 +91,12 @@ async def count_cases(tx: RequestTx, actor: SignedActor) -> CountsOut:
 
 
 @router.get("/cases/mine")
-async def own_cases(tx: RequestTx, actor: SignedActor) -> CasePage:
+async def own_cases(
+    tx: RequestTx, actor: SignedActor, after: After = "", limit: Limit = 100
+) -> CasePage:
     """What you have proposed, oldest first."""
-    return CasePage(items=await shown(tx, actor, *await queue.own_cases(tx, actor)), next=None)
+    page = await queue.own_cases(tx, actor, after=after, limit=limit)
+    return CasePage(items=await shown(tx, actor, *page.views), next=page.next)
 
 
 @router.put("/cases/{case_id}/assignment")

@@ -182,22 +182,22 @@ def _out(tx: Transaction, actor: Actor, view: View, case: ReviewCase) -> CaseOut
         contested=case.contested,
         opinions={one: sum(two.choice == one for two in case.opinions) for one in choices},
         your_opinion=mine[0] if mine else None,
-        said=[_said(one, actor) for one in case.opinions] if view.inside else [],
+        said=[_said(one, view) for one in case.opinions] if view.inside else [],
         appeal=AppealOut(**case.appeal.model_dump()) if case.appeal and view.inside else None,
         reverted=RevertedOut(**case.reverted.model_dump()) if case.reverted else None,
         your_role=view.role,
         you_may_decide=view.may_decide,
-        assignment=_assignment(actor, view),
+        assignment=_assignment(view),
     )
 
 
-def _said(opinion: Opinion, actor: Actor) -> OpinionOut:
-    who = opinion.account_id if actor.moderator else None
+def _said(opinion: Opinion, view: View) -> OpinionOut:
+    who = opinion.account_id if view.moderates else None
     return OpinionOut(**opinion.model_dump(exclude={"account_id"}), account_id=who)
 
 
-def _assignment(actor: Actor, view: View) -> AssignmentOut | None:
-    if view.assignment is None or not actor.moderator:
+def _assignment(view: View) -> AssignmentOut | None:
+    if view.assignment is None or not view.moderates:
         return None
     return AssignmentOut(holder=view.assignment.holder, expires_at=view.assignment.expires_at)
 

@@ -37,6 +37,11 @@ class View:
     assignment: Assignment | None
 
     @property
+    def moderates(self) -> bool:
+        """Whether they look at it for the team, not as one of those concerned."""
+        return self.role == "moderator"
+
+    @property
     def inside(self) -> bool:
         """Whether they take part in it: what is withheld or written there is theirs to see."""
         return self.role != "reader"

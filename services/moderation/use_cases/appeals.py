@@ -16,7 +16,7 @@ from services.moderation.domain.problems import (
 from services.moderation.domain.risks import domains_proposed
 from services.moderation.store import Cases, RefusedDomains, Scopes
 from services.moderation.use_cases.access import check_free, is_own, see, take_part
-from services.moderation.use_cases.outcomes import announce, clear_timers
+from services.moderation.use_cases.outcomes import announce, clear_timers, facts
 from services.moderation.use_cases.record import check_revision, note
 from shared.database import Transaction
 from shared.events.moderation import AppealDismissed, AppealLodged, Decision, appeal_timer
@@ -44,12 +44,7 @@ async def lodge(tx: Transaction, actor: Actor, case_id: str, text: str) -> Revie
     tx.unschedule(appeal_timer(case.id))
     tx.publish(
         AppealLodged(
-            case_id=after.id,
-            revision=after.revision,
-            kind=after.kind,
-            venue_id=after.venue_id,
-            title=after.title,
-            author=after.author,
+            **facts(after),
             text=text,
             lodged_at=tx.now,
         )
@@ -105,13 +100,8 @@ async def _dismiss(tx: Transaction, case: ReviewCase, decision: Decision) -> Rev
     await clear_timers(tx, after)
     tx.publish(
         AppealDismissed(
-            case_id=after.id,
-            revision=after.revision,
-            author=after.author,
-            title=after.title,
+            **facts(after),
             decision=decision,
-            kind=after.kind,
-            venue_id=after.venue_id,
         )
     )
     await note(tx, after, "dismiss_appeal", by=decision.by or "")

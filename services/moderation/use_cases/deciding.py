@@ -11,7 +11,7 @@ from services.moderation.domain.policy import Policy
 from services.moderation.domain.problems import NotTheAuthor
 from services.moderation.store import Cases
 from services.moderation.use_cases.access import case_by_link, check_free, decider, get_case, see
-from services.moderation.use_cases.outcomes import clear_timers, settle
+from services.moderation.use_cases.outcomes import clear_timers, facts, settle
 from services.moderation.use_cases.record import check_revision, note
 from shared.database import Transaction
 from shared.errors import Problem
@@ -78,12 +78,7 @@ async def withdraw_case(tx: Transaction, actor: Actor, case_id: str) -> ReviewCa
     await clear_timers(tx, after)
     tx.publish(
         ProposalWithdrawn(
-            case_id=after.id,
-            revision=after.revision,
-            kind=after.kind,
-            venue_id=after.venue_id,
-            title=after.title,
-            author=after.author,
+            **facts(after),
             withdrawn_at=tx.now,
         )
     )

@@ -7,7 +7,7 @@ from services.moderation.domain.policy import Policy
 from services.moderation.domain.risks import domains_linked, held
 from services.moderation.domain.shortcuts import SENTENCES, shortcut
 from services.moderation.store import Cases, Contributors, RefusedDomains, VenueManagers
-from services.moderation.use_cases.outcomes import announce, clear_timers, waiting
+from services.moderation.use_cases.outcomes import announce, clear_timers, facts, waiting
 from services.moderation.use_cases.record import note
 from shared.database import Transaction
 from shared.events import FieldChange
@@ -82,10 +82,7 @@ async def _supersede(tx: Transaction, case_id: str, *, by: ReviewCase) -> None:
     await clear_timers(tx, after)
     tx.publish(
         ProposalSuperseded(
-            case_id=after.id,
-            revision=after.revision,
-            kind=after.kind,
-            venue_id=after.venue_id,
+            **facts(after),
             by=by.id,
             superseded_at=tx.now,
         )

@@ -104,20 +104,27 @@ async def clear_timers(tx: Transaction, case: ReviewCase) -> None:
     await Assignments(tx).remove(case.id)
 
 
-async def waiting(
-    tx: Transaction, case: ReviewCase, held: list[Held], *, for_moderators: bool
-) -> dict[str, Any]:
-    """What people need to know to decide a case; `held`: what silence will not accept."""
+def facts(case: ReviewCase) -> dict[str, Any]:
+    """What every event says of its case."""
     return {
         "case_id": case.id,
         "revision": case.revision,
         "kind": case.kind,
         "venue_id": case.venue_id,
         "title": case.title,
+        "author": case.author,
+    }
+
+
+async def waiting(
+    tx: Transaction, case: ReviewCase, held: list[Held], *, for_moderators: bool
+) -> dict[str, Any]:
+    """What people need to know to decide a case; `held`: what silence will not accept."""
+    return {
+        **facts(case),
         "changes": case.changes,
         "text": case.text,
         "link": case.link,
-        "author": case.author,
         "managers": await VenueManagers(tx).of(case.venue_id),
         "public_addresses": case.public_addresses,
         "for_moderators": for_moderators,
@@ -153,12 +160,8 @@ def _event(case: ReviewCase, decision: Decision, fields: list[str]) -> CaseDecid
     approved, refused = EVENTS[case.kind]
     event = refused if case.state == "refused" else approved
     # each event takes of these what it knows
-    facts: dict[str, Any] = {
-        "case_id": case.id,
-        "revision": case.revision,
-        "author": case.author,
-        "title": case.title,
-        "venue_id": case.venue_id,
+    known: dict[str, Any] = {
+        **facts(case),
         "about": case.about,
         "fields": fields,
         "refused_fields": case.refused_fields,
@@ -166,4 +169,4 @@ def _event(case: ReviewCase, decision: Decision, fields: list[str]) -> CaseDecid
         "decision": decision,
         "appeal_until": case.appeal_until,
     }
-    return event(**facts)
+    return event(**known)

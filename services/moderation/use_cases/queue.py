@@ -72,15 +72,19 @@ class Counts:
 async def list_cases(tx: Transaction, actor: Actor, wanted: Wanted) -> Page:
     """The cases for somebody: a manager's venues, a moderator's scope, a venue's to all."""
     query = {**await _theirs(tx, actor, wanted.venue_id), **_filters(tx, wanted)}
-    found = await Cases(tx).find(query, after=wanted.after, limit=wanted.limit + 1)
-    shown = found[: wanted.limit]
-    following = place(shown[-1]) if len(found) > wanted.limit else None
-    return Page(await views(tx, actor, shown), following)
+    return await _page(tx, actor, query, wanted.after, wanted.limit)
 
 
-async def own_cases(tx: Transaction, actor: Actor) -> list[View]:
+async def own_cases(tx: Transaction, actor: Actor, *, after: str, limit: int) -> Page:
     """What somebody has proposed, oldest first."""
-    return await views(tx, actor, await Cases(tx).of_author(actor.id))
+    return await _page(tx, actor, {"author.account_id": actor.id}, after, limit)
+
+
+async def _page(tx: Transaction, actor: Actor, query: Document, after: str, limit: int) -> Page:
+    found = await Cases(tx).find(query, after=after, limit=limit + 1)
+    shown = found[:limit]
+    following = place(shown[-1]) if len(found) > limit else None
+    return Page(await views(tx, actor, shown), following)
 
 
 async def count_cases(tx: Transaction, actor: Actor) -> Counts:

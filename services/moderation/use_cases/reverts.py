@@ -16,7 +16,7 @@ from services.moderation.domain.problems import (
 )
 from services.moderation.store import Cases, Contributors, Scopes
 from services.moderation.use_cases.access import is_own, see
-from services.moderation.use_cases.outcomes import PROPOSALS, clear_timers, settle
+from services.moderation.use_cases.outcomes import PROPOSALS, clear_timers, facts, settle
 from services.moderation.use_cases.record import check_revision, note
 from shared.database import Transaction
 from shared.errors import NotAllowed
@@ -113,12 +113,7 @@ async def _undo(tx: Transaction, actor: Actor, case: ReviewCase, reason: str) ->
     await clear_timers(tx, after)
     tx.publish(
         ApprovalReverted(
-            case_id=after.id,
-            revision=after.revision,
-            kind=after.kind,
-            venue_id=after.venue_id,
-            title=after.title,
-            author=after.author,
+            **facts(after),
             by=actor.ref,
             reason=reason,
             reverted_at=tx.now,

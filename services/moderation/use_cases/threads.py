@@ -7,6 +7,7 @@ from services.moderation.domain.deciders import Actor, moderators_decide
 from services.moderation.domain.motives import MESSAGES, completed
 from services.moderation.store import Message, Messages, VenueManagers
 from services.moderation.use_cases.access import case_by_link, take_part
+from services.moderation.use_cases.outcomes import facts
 from services.moderation.use_cases.record import note
 from shared.database import Transaction
 from shared.errors import InvalidField, InvalidInput, NotAllowed
@@ -20,7 +21,7 @@ async def post(
 ) -> Message:
     """Write in a thread as who one is in it; a private note is for moderators only."""
     view = await take_part(tx, actor, case_id)
-    if private and not actor.moderator:
+    if private and not view.moderates:
         raise NotAllowed
     role: Role = "moderator" if private or view.role == "reader" else view.role
     sender = Author(account_id=actor.id, name=actor.name)
@@ -36,9 +37,9 @@ async def post_by_link(tx: Transaction, link: DecisionLink, text: str) -> Messag
 
 async def thread(tx: Transaction, actor: Actor, case_id: str) -> list[Message]:
     """What somebody may read of a thread, oldest first."""
-    await take_part(tx, actor, case_id)
+    view = await take_part(tx, actor, case_id)
     found = await Messages(tx).of(case_id)
-    return [one for one in found if actor.moderator or not one.note]
+    return [one for one in found if view.moderates or not one.note]
 
 
 async def thread_by_link(tx: Transaction, link: DecisionLink) -> list[Message]:
@@ -69,15 +70,11 @@ async def _keep(
         moderated = any(one.role == "moderator" for one in known)
         tx.publish(
             MessagePosted(
-                case_id=case.id,
                 message_id=message.id,
-                kind=case.kind,
-                venue_id=case.venue_id,
-                title=case.title,
+                **facts(case),
                 sender=sender,
                 sender_role=role,
                 text=text,
-                author=case.author,
                 managers=managers,
                 public_addresses=case.public_addresses,
                 for_moderators=moderated or moderators_decide(case, managers),
