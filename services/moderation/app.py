@@ -5,6 +5,7 @@ from services.moderation.domain.contributors import Fingerprints
 from services.moderation.handlers import handlers
 from services.moderation.settings import Settings
 from services.moderation.store import INDEXES
+from services.moderation.use_cases.numbers import Reports
 from shared.links import Links
 from shared.service import Service
 
@@ -22,5 +23,6 @@ def service(settings: Settings) -> Service:
             "links": Links(keys),
             "fingerprints": Fingerprints(keys),
             "policy": settings.policy,
+            "reports": Reports(),
         },
     )

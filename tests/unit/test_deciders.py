@@ -74,10 +74,22 @@ class TestRoles:
 
     @pytest.mark.parametrize("kind", ["announcement", "report"])
     def test_managers_have_no_say_beyond_their_sheet(self, kind: CaseKind) -> None:
-        one = case(kind, venue_id="v")
         with pytest.raises(NotADecider):
-            role(one, "max")
-        assert role(one, "max", moderator=True) == "moderator"
+            role(case(kind, venue_id="v"), "max")
+
+    def test_nobody_judges_what_is_said_of_a_sheet_they_manage(self) -> None:
+        assert role(case("announcement"), "max", moderator=True) == "moderator"
+        with pytest.raises(NotADecider):
+            role(case("report", venue_id="v"), "max", moderator=True)
+
+    def test_nobody_becomes_the_judge_by_objecting(self) -> None:
+        mine = opinion(account_id="zoe", reason="Non.")
+        with pytest.raises(ManagersFirst):
+            role(case(opinions=[mine]), "zoe", moderator=True)
+        assert role(case(opinions=[mine]), "yann", moderator=True) == "moderator"
+
+    def test_a_claim_waits_for_no_deadline_so_moderators_answer_too(self) -> None:
+        assert role(case("claim"), "zoe", moderator=True) == "moderator"
 
     @pytest.mark.parametrize("kind", EVERY_KIND)
     @pytest.mark.parametrize("who", ["bob", "alice"])
@@ -86,7 +98,7 @@ class TestRoles:
         with pytest.raises(NotADecider):
             role(case(kind, **given), who)
 
-    @pytest.mark.parametrize("kind", ["edit", "news", "claim"])
+    @pytest.mark.parametrize("kind", ["edit", "news"])
     def test_moderators_leave_it_to_a_manager_within_reach(self, kind: CaseKind) -> None:
         with pytest.raises(ManagersFirst):
             role(case(kind), "zoe", moderator=True)
@@ -209,7 +221,16 @@ class TestUnreachable:
                 [
                     told("venue:v", "bounced"),
                     told("account:max", "bounced"),
-                    told("venue:v", "sent", 9, "review_reminded"),
+                    told("venue:v", "sent", 9, "review_reminder"),
+                ],
+                False,
+            ),
+            # what is not a question is not an answer that failed
+            (
+                [
+                    told("venue:v", "sent"),
+                    told("venue:v", "bounced", 9, "message_posted"),
+                    told("account:max", "bounced"),
                 ],
                 False,
             ),

@@ -125,11 +125,12 @@ class TestEarned:
         decide(memory, actor("max"), "approve")
         assert earned(memory) == [True]
 
-    def test_by_silence_if_it_accepts_only(self, memory: Memory) -> None:
+    def test_by_silence_no_trust_but_a_name(self, memory: Memory) -> None:
         opened(memory)
         opened(memory, "d", changes=[change("pivot", "1" * 14, "2" * 14)])
         assert (silence(memory).state, silence(memory, "d").state) == ("approved", "refused")
-        assert earned(memory) == [True]
+        record = memory.look(lambda tx: Contributors(tx).get("alice"))
+        assert (record.recent, record.accepted, record.refused) == ([], 1, 0)
 
 
 EVIL = ["https://www.evil.com/1"]
@@ -137,7 +138,9 @@ EVIL = ["https://www.evil.com/1"]
 
 class TestRefusedLinks:
     def proposed(self, memory: Memory, id_: str, new: FieldValue) -> ReviewCase:
-        return opened(memory, id_, changes=[change("site_web", None, new), change("nom")])
+        return opened(
+            memory, id_, changes=[change("site_web", None, new), change("nom", None, id_)]
+        )
 
     @pytest.mark.parametrize(
         "link", ["https://evil.com/2", "HTTP://a@EVIL.com.", "https://pages.evil.com"]

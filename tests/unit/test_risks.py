@@ -51,6 +51,7 @@ def test_the_table_in_its_order_with_its_sentences() -> None:
         FieldChange(field="courriels", withheld=True),
         change("modalites_acces", [], [NO_PUBLIC]),
         **HERE,
+        improved_fields=["site_web"],
     )
     found = held(one, ["evil.com"])
     assert [rule.rule for rule in found] == [rule.name for rule in RULES]
@@ -61,6 +62,7 @@ def test_the_table_in_its_order_with_its_sentences() -> None:
         ["pivot"],
         ["latitude"],
         ["services"],
+        ["site_web"],
         ["site_web"],
     ]
 

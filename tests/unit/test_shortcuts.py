@@ -41,7 +41,6 @@ def typographic(old: str, new: str, field: str = "presentation_detail") -> bool:
         ("Café associatif", "Cafe\u0301 associatif"),
         ("12 rue de la Paix", "12, rue de la Paix"),
         ("12 bis rue", "12bis, rue"),
-        ("SARL du Lien", "S.A.R.L. du Lien"),
         ("De 9 h à 12 h", "de 9h à 12h"),
         ("Un\nDeux", "Un, deux"),
         ("Un\u00a0deux", "Un deux"),
@@ -129,6 +128,9 @@ def test_case_punctuation_and_spaces(old: str, new: str) -> None:
         # words
         ("Lieu fermé", "Lieu ferme"),
         ("Ouvert", "Non, ouvert"),
+        ("Mais", "M.A.I.S."),
+        ("Les Concours", "Les Con Cours"),
+        ("SARL du Lien", "S.A.R.L. du Lien"),
     ],
 )
 def test_not_what_says_something_else(old: str, new: str) -> None:

@@ -74,6 +74,9 @@ async def set_manager(
     """Say whether an account manages a venue; moderators and admins only."""
     if not account.may("moderator"):
         raise NotAllowed
+    # a manager's word binds: it is given by somebody else
+    if manager == account.id and manages:
+        raise NotAllowed("Demandez à une autre personne de l'équipe de vous confier cette fiche.")
     venue = await get_venue(tx, venue_id)
     others = [one for one in venue.managers if one != manager]
     return await _manage(tx, venue, [*others, manager] if manages else others)

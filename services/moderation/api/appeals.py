@@ -13,6 +13,7 @@ from services.moderation.api.shown import (
     ModeratorActor,
     Reason,
     SignedActor,
+    role_of,
     shown_case,
 )
 from services.moderation.domain.appeals import can_appeal
@@ -76,7 +77,7 @@ async def statement(tx: RequestTx, actor: SignedActor, case_id: str) -> Statemen
         approved_fields=found.case.approved_fields,
         refused_fields=found.case.refused_fields,
         held=decision.held,
-        told=decision.told,
+        told=[one.model_copy(update={"who": role_of(one.who)}) for one in decision.told],
         marks=decision.marks,
         redress=found.redress,
         appeal_until=found.case.appeal_until if can_appeal(found.case) else None,

@@ -4,12 +4,13 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel
 
-from services.moderation.api.shown import ModeratorActor, SignedActor
+from services.moderation.api.shown import ModeratorActor, SignedActor, role_of
 from services.moderation.use_cases import numbers
 from services.moderation.use_cases.access import take_part
+from services.moderation.use_cases.numbers import Reports
 from shared.database import Document
 from shared.service import RequestTx
 
@@ -51,10 +52,11 @@ class TransparencyOut(BaseModel):
 
 @router.get("/transparency")
 async def transparency(
-    tx: RequestTx, year: Annotated[int, Query(ge=2020, le=2200)]
+    request: Request, tx: RequestTx, year: Annotated[int, Query(ge=2020, le=2200)]
 ) -> TransparencyOut:
     """The numbers for a yearly report, for everybody."""
-    report = await numbers.transparency(tx, year)
+    reports: Reports = request.app.state.reports
+    report = await reports.of(tx, year)
     return TransparencyOut.model_validate(report, from_attributes=True)
 
 
@@ -94,4 +96,4 @@ def _entry(row: Document) -> dict[str, Any]:
 
 def _unnamed(entry: dict[str, Any]) -> dict[str, Any]:
     hidden = entry["act"] in ("support", "object", "abstain")
-    return entry | {"by": None} if hidden else entry
+    return entry | {"by": None if hidden else role_of(entry["by"])}

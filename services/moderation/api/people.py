@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, Field
 
 from services.moderation.api.queue import Departement
@@ -30,6 +30,12 @@ class ContributorOut(BaseModel):
     refused: int
     trusted: bool
     why: str
+
+
+class HostsOut(BaseModel):
+    """Sites, and the refused proposals they were seen in."""
+
+    hosts: dict[str, list[str]]
 
 
 class ScopeIn(Body):
@@ -90,6 +96,19 @@ async def revert_all(
         tx, actor, account_id, token=asked.plan, reason=asked.reason, policy=policy
     )
     return _out(plan, done=True)
+
+
+@router.get("/refused-hosts")
+async def list_hosts(tx: RequestTx, _: ModeratorActor) -> HostsOut:
+    """Sites that refused proposals linked to: a new link to them waits for an answer."""
+    return HostsOut(hosts=dict(await people.refused_hosts(tx)))
+
+
+@router.delete("/refused-hosts/{host}", status_code=204)
+async def clear_host(tx: RequestTx, _: ModeratorActor, host: str) -> Response:
+    """Let links to a site pass again: it was refused for something else."""
+    await people.clear_host(tx, host)
+    return Response(status_code=204)
 
 
 @router.get("/moderators/{account_id}/scope")

@@ -21,7 +21,7 @@ from shared.service import RequestTx
 
 router = APIRouter()
 
-Departement = Annotated[str, StringConstraints(pattern=r"^(\d{2}|2[AB]|9[78]\d)$")]
+Departement = Annotated[str, StringConstraints(pattern=r"^([0-9]{2}|2[AB]|9[78][0-9])$")]
 
 After = Annotated[str, Query(max_length=300)]
 Limit = Annotated[int, Query(ge=1, le=200)]

@@ -1,10 +1,11 @@
 """What the API says of a case, and who asks."""
 
+import unicodedata
 from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import Depends, Request
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from services.moderation.domain.cases import LONGEST_REASON, Choice, Opinion, ReviewCase, State
 from services.moderation.domain.contributors import Fingerprints
@@ -18,8 +19,26 @@ from shared.errors import RULES, InvalidField, InvalidInput, NotAllowed
 from shared.events import Author, FieldChange
 from shared.events.moderation import CaseKind, Decision, Held, Mark
 
-Words = Annotated[str, StringConstraints(strip_whitespace=True, max_length=LONGEST_REASON)]
-Reason = Annotated[Words, StringConstraints(min_length=1)]
+
+def _seen(text: object) -> object:
+    """What people wrote, without the signs that nobody can see."""
+    if not isinstance(text, str):
+        return text
+    return "".join(
+        sign for sign in text if sign in "\n\t" or unicodedata.category(sign) not in ("Cc", "Cf")
+    )
+
+
+Words = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, max_length=LONGEST_REASON),
+    BeforeValidator(_seen),
+]
+Reason = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_REASON),
+    BeforeValidator(_seen),
+]
 Fields = Annotated[list[str], Field(min_length=1, max_length=32)]
 
 
@@ -125,7 +144,9 @@ class CaseOut(BaseModel):
     author: Author
     by_new_account: bool
     departement: str | None
+    replaces: str | None
     proposal_revision: int
+    improved_by: str | None
     opened_at: datetime
     deadline: datetime | None
     about_to_close: bool
@@ -167,7 +188,7 @@ def _out(tx: Transaction, actor: Actor, view: View, case: ReviewCase) -> CaseOut
     choices: tuple[Choice, ...] = ("support", "object", "abstain")
     mine = [one.choice for one in case.opinions if one.account_id == actor.id]
     return CaseOut(
-        **case.model_dump(
+        **_unnamed(case, view).model_dump(
             exclude={
                 "opinions",
                 "appeal",
@@ -175,7 +196,7 @@ def _out(tx: Transaction, actor: Actor, view: View, case: ReviewCase) -> CaseOut
                 "reverted",
                 "asked",
                 "reminders",
-                "escalated",
+                "escalated_by",
             }
         ),
         about_to_close=case.about_to_close(tx.now),
@@ -189,6 +210,21 @@ def _out(tx: Transaction, actor: Actor, view: View, case: ReviewCase) -> CaseOut
         you_may_decide=view.may_decide,
         assignment=_assignment(view),
     )
+
+
+def _unnamed(case: ReviewCase, view: View) -> ReviewCase:
+    """The case without the accounts behind its decision, which are for the team."""
+    if case.decision is None or view.moderates:
+        return case
+    told = [one.model_copy(update={"who": role_of(one.who)}) for one in case.decision.told]
+    by = case.decision.by and role_of(case.decision.by)
+    decision = case.decision.model_copy(update={"told": told, "by": by})
+    return case.model_copy(update={"decision": decision})
+
+
+def role_of(who: str) -> str:
+    """`account`, of an account; the public address of a venue and the rest as they are."""
+    return "account" if who.startswith("account:") else who
 
 
 def _said(opinion: Opinion, view: View) -> OpinionOut:

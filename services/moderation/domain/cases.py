@@ -132,8 +132,13 @@ class ReviewCase(BaseModel):
     held: list[Held] = []
     """What the rules ask an explicit decision for."""
     opinions: list[Opinion] = []
-    escalated: bool = False
-    """Whether an objection has brought it to a person."""
+    escalated_by: list[str] = []
+    """Whose objection has brought it to a person."""
+    improved_by: str | None = None
+    improved_fields: list[str] | None = None
+    """What moderators have put right ([]: all of it); silence accepts its author's words only."""
+    replaces: str | None = None
+    """The proposal that this one corrects."""
     marks: list[Mark] = []
     state: State = "open"
     decision: Decision | None = None
@@ -155,6 +160,10 @@ class ReviewCase(BaseModel):
     def objections(self) -> list[Opinion]:
         """Those that stand."""
         return [one for one in self.opinions if one.choice == "object"]
+
+    def opinion_of(self, account_id: str) -> Opinion | None:
+        """What somebody said of it."""
+        return next((one for one in self.opinions if one.account_id == account_id), None)
 
     @property
     def contested(self) -> bool:
@@ -285,6 +294,15 @@ def improve(case: ReviewCase, proposal_revision: int) -> ReviewCase:
     check_can(case, "approve")
     opinions = [one for one in case.opinions if not one.fields or one.about(case.fields)]
     return changed(case, proposal_revision=proposal_revision, opinions=opinions)
+
+
+def improved_fields(case: ReviewCase, changes: list[FieldChange] | None) -> list[str]:
+    """What other words change of an edit, on top of earlier ones; [] for the whole of a news."""
+    if changes is None:
+        return []
+    old = {one.field: one for one in case.changes}
+    now = {one.field for one in changes if one.withheld or one != old.get(one.field)}
+    return [one.field for one in changes if one.field in {*now, *(case.improved_fields or [])}]
 
 
 def give_opinion(case: ReviewCase, opinion: Opinion) -> ReviewCase:

@@ -58,13 +58,14 @@ class Contributor(BaseModel):
             f"{'s' if missing > 1 else ''}, et vos ajouts seront mis en ligne tout de suite."
         )
 
-    def after(self, *, accepted: bool) -> "Contributor":
-        """The record after one more decision."""
+    def after(self, *, accepted: bool, by_silence: bool = False) -> "Contributor":
+        """The record after one more decision; trust comes from people's, not from silence."""
+        recent = self.recent if by_silence else [*self.recent, accepted][-LOOKED_AT:]
         return self.model_copy(
             update={
                 "accepted": self.accepted + accepted,
                 "refused": self.refused + (not accepted),
-                "recent": [*self.recent, accepted][-LOOKED_AT:],
+                "recent": recent,
                 "revision": self.revision + 1,
             }
         )

@@ -53,9 +53,14 @@ def reachable(case: ReviewCase, managers: Sequence[str]) -> bool:
     return "manager_unreachable" not in case.marks and bool(in_charge(case, managers))
 
 
-def moderators_decide(case: ReviewCase, managers: Sequence[str]) -> bool:
-    """Whether a case is for moderators: nobody to reach, contested, or a rule asks for it."""
-    return not reachable(case, managers) or case.contested or bool(case.held)
+def moderators_decide(case: ReviewCase, managers: Sequence[str], *, who: str = "") -> bool:
+    """Whether a case is for moderators: nobody to reach, contested, or a rule asks for it.
+
+    An objection of one's own (`who`) does not make one its judge.
+    """
+    contested = any(one.account_id != who for one in case.objections)
+    asked = bool(case.held) or not KINDS[case.kind].silence
+    return asked or contested or not reachable(case, managers)
 
 
 def role_in(
@@ -67,20 +72,22 @@ def role_in(
     """
     if KINDS[case.kind].managers and actor.id in managers:
         return "manager"
-    if not actor.moderator:
+    # nobody judges what is said of the sheet that they manage
+    if not actor.moderator or (case.kind == "report" and actor.id in managers):
         raise NotADecider
     if own:
         raise OwnProposal
     if not scope.covers(case):
         raise OutOfScope
-    if not moderators_decide(case, managers):
+    if not moderators_decide(case, managers, who=actor.id):
         raise ManagersFirst
     return "moderator"
 
 
 def unreachable(case: ReviewCase, told: Sequence[Told]) -> bool:
     """Whether every notice to every manager asked has come back."""
-    last = {one.who: one.outcome for one in sorted(told, key=lambda one: one.at)}
+    asked = [one for one in told if one.what in REVIEWS]
+    last = {one.who: one.outcome for one in sorted(asked, key=lambda one: one.at)}
     return bool(case.asked) and all(last.get(who) == "bounced" for who in case.asked)
 
 
@@ -94,6 +101,9 @@ def held_at_deadline(case: ReviewCase, *, unreachable_refuses: bool) -> list[Hel
         held.append(Held(rule="manager_unreachable", sentence=UNREACHABLE))
     return held
 
+
+REVIEWS = frozenset({"review_opened", "review_reminder", "review_contested"})
+"""The mails that ask managers for an answer."""
 
 OBJECTED = "Quelqu'un a fait une objection : cela demande une réponse."
 UNREACHABLE = (

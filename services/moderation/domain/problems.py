@@ -125,3 +125,11 @@ class PlanChanged(Problem):
     type = "plan-changed"
     status = 409
     title = "La liste a changé depuis l'essai à blanc : relancez-le et vérifiez-la."
+
+
+class WaitForAnswer(Problem):
+    """Each message is a mail: several in a row wait for an answer."""
+
+    type = "wait-for-answer"
+    status = 429
+    title = "Vous avez écrit plusieurs fois de suite : attendez une réponse avant d'écrire encore."

@@ -97,6 +97,11 @@ def refused_link(case: ReviewCase, refused: frozenset[str]) -> list[str] | None:
     return found or None
 
 
+def improved(case: ReviewCase, _: frozenset[str]) -> list[str] | None:
+    """A moderator has changed what its author proposed."""
+    return case.improved_fields
+
+
 RULES = (
     Rule("closing", "Annoncer qu'un lieu ne reçoit plus de public demande une réponse.", closing),
     Rule(
@@ -122,7 +127,41 @@ RULES = (
         "regarder.",
         refused_link,
     ),
+    Rule(
+        "improved",
+        "L'équipe de modération a retouché cette information : elle demande une réponse.",
+        improved,
+    ),
 )
+
+SENT_AGAIN = (
+    "Cette information a déjà été examinée, ou contestée, sous la même forme : quelqu'un va la "
+    "relire."
+)
+
+
+def sent_again(case: ReviewCase, before: Iterable[ReviewCase]) -> Held | None:
+    """What was refused, undone or objected to before on the same sheet, in the same words."""
+    if not case.changes:
+        same = any(one.kind == case.kind and one.text == case.text and _left(one) for one in before)
+        return Held(rule="sent_again", sentence=SENT_AGAIN) if same else None
+    left = [
+        (change.field, change.new)
+        for one in before
+        for change in one.changes
+        if change.field in _left(one) and not change.withheld
+    ]
+    fields = [one.field for one in case.changes if (one.field, one.new) in left]
+    return Held(rule="sent_again", fields=fields, sentence=SENT_AGAIN) if fields else None
+
+
+def _left(one: ReviewCase) -> list[str]:
+    """The fields of an earlier case that somebody did not want; `*` for all of another kind."""
+    if one.reverted or one.state == "refused":
+        return one.fields or ["*"]
+    if one.state in ("superseded", "withdrawn"):
+        return [name for two in one.objections for name in two.fields or one.fields or ["*"]]
+    return one.refused_fields
 
 
 def held(case: ReviewCase, refused_domains: Iterable[str]) -> list[Held]:

@@ -5,6 +5,7 @@ import unicodedata
 from typing import Literal
 
 from services.moderation.domain.cases import ReviewCase
+from services.moderation.domain.links import links_of
 from shared.events import FieldChange, FieldValue
 
 Shortcut = Literal["typography", "empty_field"]
@@ -36,6 +37,9 @@ _LONGEST_GAP = 8
 """Signs in a row; more of them draw or bury something."""
 _LINK_OR_MAIL = re.compile(r"//|@|www\.|\w\.([^\W\d_A-Z]{2,}|[A-Z]{2,})\b")
 """Their signs and letters all count; `fin.Début` only lacks a space."""
+_WORD = re.compile(r"[^\W\d_]+|\d+")
+_STOP = re.compile(r"[.;:!?…]+(?=\s|$|[^\W\d_])")
+SENTENCED = frozenset({"presentation_resume", "presentation_detail"})
 _HOUR = re.compile(r"(?<=\d)\s+(?=h(?![^\W\d_]))")
 _COUNTS = re.compile(
     r".*\d.*|lun(di)?s?|mar(di)?s?|mer(credi)?s?|jeu(di)?s?|ven(dredi)?s?|sam(edi)?s?|dim(anche)?s?"
@@ -65,12 +69,15 @@ def only_typography(change: FieldChange) -> bool:
         and _bare(old) == _bare(new)
         and _links_and_mails(old) == _links_and_mails(new)
         and _longest_gap(new) <= max(_longest_gap(old), _LONGEST_GAP)
+        and _words(old) == _words(new)
+        and (change.field not in SENTENCED or _sentences(old) == _sentences(new))
     )
 
 
 def fills(change: FieldChange) -> bool:
-    """Whether there was nothing before."""
-    return not change.withheld and _empty(change.old) and not _empty(change.new)
+    """Whether there was nothing before; a link is looked at by somebody."""
+    empty = _empty(change.old) and not _empty(change.new)
+    return empty and not change.withheld and not links_of(change.new)
 
 
 def _empty(value: FieldValue) -> bool:
@@ -84,6 +91,17 @@ def _bare(text: str) -> str:
         between = _COUNTS.fullmatch(parts[at - 1]) and _COUNTS.fullmatch(parts[at + 1])
         parts[at] = ("".join(parts[at].split()) or " ") if between else ""
     return "".join(parts)
+
+
+def _words(text: str) -> list[str]:
+    """A space or a sign more makes two words of one: `Concours`, `Con Cours`."""
+    return _WORD.findall(unicodedata.normalize("NFC", text).lower())
+
+
+def _sentences(text: str) -> list[int]:
+    """How many words each sentence has: a stop elsewhere can say the contrary."""
+    counts = [len(_words(one)) for one in _STOP.split(text)]
+    return [one for one in counts if one]
 
 
 def _links_and_mails(text: str) -> list[str]:

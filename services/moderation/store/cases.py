@@ -29,7 +29,7 @@ def _document(case: ReviewCase) -> Document:
     found = {
         "contested": case.contested,
         "rules": [one.rule for one in case.held],
-        "appealed": case.appeal is not None and case.appeal.decision is None,
+        "appealed": bool(case.appeal and not case.appeal.decision and not case.reverted),
     }
     return {"_id": fields.pop("id"), "place": place(case), **fields, **found}
 
@@ -164,6 +164,13 @@ class Log:
     async def of(self, case_id: str) -> list[Document]:
         """A case's entries, oldest first."""
         return sorted(await self._log.find({"case_id": case_id}), key=lambda one: one["place"])
+
+    async def facts(
+        self, since: datetime, until: datetime, fields: Sequence[str]
+    ) -> list[Document]:
+        """Some fields of all entries of a time."""
+        span = {"place": {"$gt": place_in_time(since, ""), "$lt": place_in_time(until, "")}}
+        return await self._log.find(span, fields=fields)
 
     async def between(
         self, since: datetime, until: datetime, *, after: str = "", limit: int = 0

@@ -85,6 +85,14 @@ class RefusedDomains:
         found = await self._domains.find({"_id": {"$in": list(hosts)}}, fields=["_id"])
         return frozenset(one["_id"] for one in found)
 
+    async def all(self) -> list[tuple[str, list[str]]]:
+        """Every host, and the proposals it was seen in."""
+        return sorted((one["_id"], one["cases"]) for one in await self._domains.find({}))
+
+    async def forget(self, host: str) -> None:
+        """Let links to a host pass again."""
+        await self._domains.delete({"_id": host})
+
     async def add(self, hosts: Iterable[str], case_id: str) -> None:
         """Note that a refused proposal links there."""
         for host in sorted(hosts):

@@ -119,13 +119,19 @@ async def statement(tx: Transaction, actor: Actor, case_id: str) -> Statement:
         case=case,
         decision=decision,
         automated=decision.how in ("silence", "shortcut"),
-        ground=decision.reason or held or _ground(decision),
+        ground=_undone(case) or decision.reason or held or _ground(decision),
         redress=_redress(case),
     )
 
 
+def _undone(case: ReviewCase) -> str | None:
+    return f"Mise en ligne, puis annulée : {case.reverted.reason}" if case.reverted else None
+
+
 def _ground(decision: Decision) -> str:
     match decision:
+        case Decision(how="silence", told=[]):
+            return "Le délai est passé sans réponse ; aucun courriel n'a pu être remis avant."
         case Decision(how="silence"):
             return "Personne ne s'y est opposé avant la fin du délai."
         case Decision(how="manager"):

@@ -1,15 +1,25 @@
 """A case is opened, put right, or taken over by a corrected one."""
 
-from services.moderation.domain.cases import KINDS, ReviewCase, approve, supersede
+from typing import Any
+
+from services.moderation.domain.cases import (
+    KINDS,
+    ReviewCase,
+    approve,
+    improved_fields,
+    supersede,
+)
 from services.moderation.domain.cases import improve as on_a_better_text
-from services.moderation.domain.deciders import in_charge, moderators_decide
+from services.moderation.domain.deciders import Actor, in_charge, moderators_decide
 from services.moderation.domain.policy import Policy
-from services.moderation.domain.risks import domains_linked, held
+from services.moderation.domain.risks import domains_linked, held, sent_again
 from services.moderation.domain.shortcuts import SENTENCES, shortcut
 from services.moderation.store import Cases, Contributors, RefusedDomains, VenueManagers
+from services.moderation.use_cases.access import decider
 from services.moderation.use_cases.outcomes import announce, clear_timers, facts, waiting
 from services.moderation.use_cases.record import note
 from shared.database import Transaction
+from shared.errors import NotAllowed
 from shared.events import FieldChange
 from shared.events.moderation import (
     Decision,
@@ -35,7 +45,8 @@ async def open_review(
     if await Cases(tx).get(case.id):
         return
     author = await Contributors(tx).get(case.author.account_id)
-    case = case.model_copy(update={"by_new_account": author.is_new(tx.now)})
+    new = author.is_new(tx.now)
+    case = case.model_copy(update={"by_new_account": new, "replaces": replaces})
     if replaces:
         await _supersede(tx, replaces, by=case)
     decision = None
@@ -63,11 +74,22 @@ async def improve(
     text: str | None = None,
     link: str | None = None,
 ) -> None:
-    """Take over a better text of a proposal that is still open; an older one changes nothing."""
+    """Take over a better text of an open proposal, from somebody who may decide it.
+
+    An older text changes nothing; anybody else's is left aside, and never applied.
+    """
     case = await Cases(tx).get(case_id)
     if case is None or case.state != "open" or case.proposal_revision >= proposal_revision:
         return
-    better = {"changes": changes} if changes is not None else {"text": text, "link": link}
+    better: dict[str, Any] = {"improved_by": by}
+    better |= {"changes": changes} if changes is not None else {"text": text, "link": link}
+    try:
+        how = await decider(tx, Actor(id=by.removeprefix("account:"), moderator=True), case)
+    except NotAllowed:
+        await note(tx, case, "leave_aside", by=by)
+        return
+    if how == "moderator":
+        better["improved_fields"] = improved_fields(case, changes)
     after = on_a_better_text(await weighed(tx, case.model_copy(update=better)), proposal_revision)
     await Cases(tx).save(after)
     await note(tx, after, "improve", by=by)
@@ -93,7 +115,12 @@ async def _supersede(tx: Transaction, case_id: str, *, by: ReviewCase) -> None:
 async def weighed(tx: Transaction, case: ReviewCase) -> ReviewCase:
     """The case with what the rules hold of it."""
     refused = await RefusedDomains(tx).known(domains_linked(case))
-    return case.model_copy(update={"held": held(case, refused)})
+    found = held(case, refused)
+    if case.venue_id and KINDS[case.kind].silence:
+        before = await Cases(tx).find({"venue_id": case.venue_id})
+        again = sent_again(case, [one for one in before if one.id != case.id])
+        found += [again] if again else []
+    return case.model_copy(update={"held": found})
 
 
 async def _decide_at_once(tx: Transaction, case: ReviewCase, decision: Decision) -> None:

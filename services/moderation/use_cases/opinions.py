@@ -12,7 +12,7 @@ from services.moderation.store import Cases, VenueManagers
 from services.moderation.use_cases.access import OPEN_TO_ALL, is_own, see
 from services.moderation.use_cases.outcomes import waiting
 from services.moderation.use_cases.people import known
-from services.moderation.use_cases.record import note
+from services.moderation.use_cases.record import OBJECTION_DROPPED, note
 from shared.database import Transaction
 from shared.events.moderation import ReviewEscalated
 
@@ -29,13 +29,17 @@ async def opine(
     if not actor.moderator and choice != "abstain":
         _check_known(await known(tx, actor), tx)
     opinion = Opinion(account_id=actor.id, choice=choice, reason=reason, fields=fields, at=tx.now)
+    before = case.opinion_of(actor.id)
+    if before and before.model_copy(update={"at": tx.now}) == opinion:
+        return case
     after = give_opinion(case, opinion)
-    # once: a change of mind, or one objection more, writes to nobody again
-    first = after.contested and not case.escalated
+    # once for each: a change of mind writes to nobody again
+    first = choice == "object" and actor.id not in case.escalated_by
     if first:
-        after = after.model_copy(update={"escalated": True})
+        after = after.model_copy(update={"escalated_by": [*case.escalated_by, actor.id]})
     await Cases(tx).save(after)
-    await note(tx, after, choice, by=actor.ref)
+    dropped = before is not None and before.choice == "object" and choice != "object"
+    await note(tx, after, choice, by=actor.ref, rule=OBJECTION_DROPPED if dropped else None)
     if first:
         await _escalate(tx, after, reason)
     return after

@@ -146,7 +146,8 @@ async def _count(
     if same_person(author, decider, frozenset({fingerprint} if fingerprint else ())):
         return
     if not decision.on_appeal:
-        await Contributors(tx).put(author.after(accepted=case.state != "refused"))
+        accepted, by_silence = case.state != "refused", decision.how == "silence"
+        await Contributors(tx).put(author.after(accepted=accepted, by_silence=by_silence))
     elif on_appeal == case.approved_fields:
         # the refusal of all of it has counted, and no longer does
         await Contributors(tx).put(author.cleared())

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from services.moderation.domain.contributors import Contributor
 from services.moderation.domain.deciders import Actor, Scope
-from services.moderation.store import Contributors, Scopes
+from services.moderation.store import Contributors, RefusedDomains, Scopes
 from shared.database import Transaction
 
 
@@ -31,6 +31,16 @@ async def known(tx: Transaction, actor: Actor) -> Contributor:
     contributor = await Contributors(tx).get(actor.id)
     ages = [one for one in (contributor.since, actor.since) if one]
     return contributor.model_copy(update={"since": min(ages, default=None)})
+
+
+async def refused_hosts(tx: Transaction) -> list[tuple[str, list[str]]]:
+    """The hosts that links are looked at for, and the refused proposals they were seen in."""
+    return await RefusedDomains(tx).all()
+
+
+async def clear_host(tx: Transaction, host: str) -> None:
+    """Let links to a host pass again: it was refused for something else."""
+    await RefusedDomains(tx).forget(host)
 
 
 async def scope_of(tx: Transaction, account_id: str) -> Scope:

@@ -8,6 +8,9 @@ from services.moderation.domain.problems import CaseChanged
 from services.moderation.store import Log, place_in_time
 from shared.database import Transaction
 
+HARMLESS = frozenset({"support", "abstain"})
+OBJECTION_DROPPED = "objection_dropped"
+
 
 async def note(
     tx: Transaction, case: ReviewCase, act: str, *, by: str, rule: str | None = None, **facts: Any
@@ -33,6 +36,9 @@ async def check_revision(tx: Transaction, case: ReviewCase, seen: int) -> None:
     if seen == case.revision:
         return
     entries = [one for one in await Log(tx).of(case.id) if one["revision"] > seen]
+    # who only agrees or passes by must not keep others from deciding
+    if all(one["act"] in HARMLESS and one["rule"] is None for one in entries):
+        return
     raise CaseChanged(
         revision=case.revision,
         changed=[

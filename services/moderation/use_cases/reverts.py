@@ -15,7 +15,7 @@ from services.moderation.domain.problems import (
     PlanChanged,
 )
 from services.moderation.store import Cases, Contributors, Scopes
-from services.moderation.use_cases.access import is_own, see
+from services.moderation.use_cases.access import is_own, see, views
 from services.moderation.use_cases.outcomes import PROPOSALS, clear_timers, facts, settle
 from services.moderation.use_cases.record import check_revision, note
 from shared.database import Transaction
@@ -35,7 +35,7 @@ class Plan:
     refuse: list[ReviewCase]
     """Still under review."""
     kept: list[ReviewCase]
-    """A manager has decided."""
+    """A manager has decided, or is to decide."""
     more: bool
     """Whether there is more than one request may do."""
 
@@ -80,12 +80,14 @@ async def plan(tx: Transaction, actor: Actor, author: str) -> Plan:
         raise OwnProposal
     online = [one for one in cases if _online(one)]
     theirs = [one for one in online if not _by_manager(one)]
-    waiting = [one for one in cases if one.state == "open"]
+    seen = await views(tx, actor, [one for one in cases if one.state == "open"])
+    waiting = [one.case for one in seen if one.may_decide and one.role == "moderator"]
+    managers_first = [one.case for one in seen if one.case not in waiting]
     todo = [*theirs, *waiting][:AT_ONCE]
     return Plan(
         revert=[one for one in todo if one.state != "open"],
         refuse=[one for one in todo if one.state == "open"],
-        kept=[one for one in online if _by_manager(one)],
+        kept=[one for one in online if _by_manager(one)] + managers_first,
         more=len(theirs) + len(waiting) > AT_ONCE,
     )
 

@@ -5,6 +5,7 @@ from uuid import uuid4
 from services.moderation.domain.cases import ReviewCase
 from services.moderation.domain.deciders import Actor, moderators_decide
 from services.moderation.domain.motives import MESSAGES, completed
+from services.moderation.domain.problems import WaitForAnswer
 from services.moderation.store import Message, Messages, VenueManagers
 from services.moderation.use_cases.access import case_by_link, take_part
 from services.moderation.use_cases.outcomes import facts
@@ -14,6 +15,9 @@ from shared.errors import InvalidField, InvalidInput, NotAllowed
 from shared.events import Author
 from shared.events.moderation import MessagePosted, Role
 from shared.links import DecisionLink
+
+IN_A_ROW = 3
+"""Messages that somebody may write before another answers: each one is a mail."""
 
 
 async def post(
@@ -64,6 +68,9 @@ async def _keep(
         at=tx.now,
     )
     known = await Messages(tx).of(case.id)
+    last = [one for one in known if not one.note][-IN_A_ROW:]
+    if role != "moderator" and [one.sender for one in last] == [sender.account_id] * IN_A_ROW:
+        raise WaitForAnswer
     await Messages(tx).add(message)
     if not private:
         managers = await VenueManagers(tx).of(case.venue_id)
