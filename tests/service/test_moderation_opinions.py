@@ -75,7 +75,11 @@ async def test_an_objection_goes_to_the_manager_at_once(
     assert escalated.body["public_addresses"] == 1
     assert "bo-" not in str(escalated.body)
     opine(moderation, case, "object", somebody(), "Moi non plus.")
-    assert await types(moderation, case) == ["ReviewOpened", "ReviewEscalated"]
+    # each is heard once
+    opine(moderation, case, "support", bo)
+    opine(moderation, case, "object", bo, "Fermé le samedi.")
+    heard = ["ReviewOpened", "ReviewEscalated", "ReviewEscalated"]
+    assert await types(moderation, case) == heard
 
     assert decide(moderation, case, "refuse", {"reason": "Fermé."}).status_code == 200
     assert found(moderation, case)["decision"]["how"] == "moderator"

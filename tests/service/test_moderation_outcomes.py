@@ -44,7 +44,7 @@ async def test_many_decided_with_one_reason(moderation: System) -> None:
     edits = [an_edit() for _ in range(3)]
     reached, changed, own = an_edit(public_addresses=1), an_edit(), an_edit()
     await opened_all(moderation, *edits, reached, changed, own)
-    opine(moderation, changed.proposal_id, "support", somebody())
+    opine(moderation, changed.proposal_id, "object", somebody(), "Faux.")
     mod = token(own.author.account_id, "moderator")
     cases = [{"case_id": one.proposal_id, "revision": 1} for one in (*edits, reached, changed, own)]
     cases += [{"case_id": "absent", "revision": 1}, cases[0]]
@@ -62,7 +62,7 @@ async def test_many_decided_with_one_reason(moderation: System) -> None:
     assert [one["state"] for one in items] == ["refused"] * 3 + [None] * 4
     problems = [one["problem"]["type"].rpartition(":")[2] for one in items[3:]]
     assert problems == ["managers-first", "case-changed", "own-proposal", "case-not-found"]
-    assert items[4]["problem"]["changed"][0]["act"] == "support"
+    assert items[4]["problem"]["changed"][0]["act"] == "object"
     for edit in edits:
         [_, event] = await said(moderation, edit.proposal_id)
         assert event.body["decision"]["reason"] == (
@@ -166,7 +166,7 @@ async def test_a_corrected_proposal_takes_the_place_of_the_first(moderation: Sys
 
 
 async def test_a_better_edit_is_decided_instead(moderation: System) -> None:
-    edit = await opened(moderation, public_addresses=1)
+    edit = await opened(moderation)
     case = edit.proposal_id
     better = FieldChange(field="horaires", old=HORAIRES.old, new="Mo-Sa 10:00-17:00")
 

@@ -151,3 +151,15 @@ def test_nobody_writes_mail_after_mail(memory: Memory) -> None:
         write(actor("alice"))
     write(ZOE)
     write(actor("alice"))
+
+
+def test_a_revision_that_never_was_decides_nothing(memory: Memory) -> None:
+    opened(memory)
+    with pytest.raises(CaseChanged):
+        memory.run(lambda tx: deciding.decide(tx, ZOE, "c", Answer("approve", 9), POLICY), OPENED)
+
+
+def test_a_text_with_less_is_still_its_authors(memory: Memory) -> None:
+    opened(memory)
+    memory.run(lambda tx: opening.improve(tx, "c", 2, by="account:zoe", changes=FIELDS[:1]), OPENED)
+    assert kept(memory).held == []

@@ -296,13 +296,17 @@ def improve(case: ReviewCase, proposal_revision: int) -> ReviewCase:
     return changed(case, proposal_revision=proposal_revision, opinions=opinions)
 
 
-def improved_fields(case: ReviewCase, changes: list[FieldChange] | None) -> list[str]:
-    """What other words change of an edit, on top of earlier ones; [] for the whole of a news."""
+def improved_fields(case: ReviewCase, changes: list[FieldChange] | None) -> list[str] | None:
+    """What other words change of an edit, on top of earlier ones; [] for the whole of a news.
+
+    None if they only leave something out.
+    """
     if changes is None:
         return []
     old = {one.field: one for one in case.changes}
     now = {one.field for one in changes if one.withheld or one != old.get(one.field)}
-    return [one.field for one in changes if one.field in {*now, *(case.improved_fields or [])}]
+    earlier = case.improved_fields or []
+    return [one.field for one in changes if one.field in {*now, *earlier}] or None
 
 
 def give_opinion(case: ReviewCase, opinion: Opinion) -> ReviewCase:

@@ -37,7 +37,7 @@ async def check_revision(tx: Transaction, case: ReviewCase, seen: int) -> None:
         return
     entries = [one for one in await Log(tx).of(case.id) if one["revision"] > seen]
     # who only agrees or passes by must not keep others from deciding
-    if all(one["act"] in HARMLESS and one["rule"] is None for one in entries):
+    if entries and all(one["act"] in HARMLESS and one["rule"] is None for one in entries):
         return
     raise CaseChanged(
         revision=case.revision,
