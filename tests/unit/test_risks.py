@@ -142,6 +142,20 @@ class TestClosing:
     def test_hours_that_leave_some(self, hours: str) -> None:
         assert rules(edit(change("horaires", "Mo-Fr 09:00-12:00", hours))) == {}
 
+    @pytest.mark.parametrize(
+        "hours",
+        [
+            "Fermé définitivement, plus ouvert au public",
+            "Définitivement clos",
+            "Cessation d'activité ; ouvert jusqu'en mai",
+            "Mo-Fr 00:00-00:00",
+        ],
+    )
+    def test_an_end_in_words(self, hours: str) -> None:
+        assert rules(edit(change("horaires", "Mo-Fr 09:00-12:00", hours))) == {
+            "closing": ["horaires"]
+        }
+
     @pytest.mark.parametrize("hours", [None, "", ["off"], 0.0])
     def test_no_hours_say_nothing(self, hours: FieldValue) -> None:
         assert not never_open(hours)

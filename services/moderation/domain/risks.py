@@ -25,6 +25,10 @@ _COMMENT = re.compile(r'"[^"]*"')
 _OPEN = re.compile(r"\d\s*[h:]|24/7|sunrise|\bopen\b|\bouvert|\brdv\b|rendez-vous", re.I)
 _OFF = re.compile(r"\b(?:off|closed)\b", re.I)
 _CLOSED = re.compile(r"\b(?:off|closed|ferm[ée])", re.I)
+_FOR_GOOD = re.compile(
+    r"\bd[ée]finitive|\bclos\b|\bcess(?:é|e|ation)\b|\bplus ouvert|(\d\d:\d\d)-\1(?!\d)", re.I
+)
+"""An end in words, or hours that last no time."""
 _ALWAYS_OFF = re.compile(r"\s*((Mo-Su|24/7)(\s*,\s*PH)?\s*(00:00-24:00)?)?\s*(off|closed)\s*", re.I)
 
 Holds = Callable[[ReviewCase, frozenset[str]], list[str] | None]
@@ -187,7 +191,11 @@ def metres(one: tuple[float, float], other: tuple[float, float]) -> float:
 
 def never_open(hours: FieldValue) -> bool:
     """Whether hours say that the venue is closed, and leave no time when it is open."""
-    if not isinstance(hours, str) or not _CLOSED.search(hours):
+    if not isinstance(hours, str):
+        return False
+    if _FOR_GOOD.search(hours):
+        return True
+    if not _CLOSED.search(hours):
         return False
     open_ = False
     for rule in _RULES.split(_COMMENT.sub("", hours)):
