@@ -1,5 +1,6 @@
 """Every event of a case is told to those whom it concerns, over a real broker and mail server."""
 
+import datetime as dt
 from typing import Any
 from uuid import uuid4
 
@@ -166,7 +167,8 @@ async def test_what_an_appeal_grants_is_told_beside_what_was_applied_before(
 ) -> None:
     ida, (venue, _) = Person("ida"), new_venue()
     first = applied(ida, venue, refused_fields=["nom"], accepted_by="moderator")
-    granted = applied(ida, venue, proposal_id=first.proposal_id, accepted_by="moderator")
+    later = first.model_copy(update={"refused_fields": []})
+    granted = later.model_copy(update={"applied_at": first.applied_at + dt.timedelta(days=1)})
     await tell(notifications, contact(ida), first, granted)
     notifications.mails_of(ida.email, 2)
 

@@ -94,7 +94,7 @@ class TestLocalSecret:
             {"sub": "a\nb"},
             {"sub": "a" * 201},
             {"exp": "demain"},
-            {"nbf": int(time.time()) + 600},
+            {"nbf": int(time.time()) + 86_400},
             {"roles": "admin"},
             {"roles": {"admin": True}},
         ],
