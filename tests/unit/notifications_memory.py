@@ -1,63 +1,19 @@
 """A database in memory, and its only transaction."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import bson
-from bson.codec_options import CodecOptions
 
-from shared.database import Collection, Document, Transaction
+from shared.database import Document, Transaction
 from shared.events import Event
+from tests.unit.memory import AWARE, MemoryCollection
 
 T = TypeVar("T")
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
-AWARE: CodecOptions[Document] = CodecOptions(tz_aware=True)
-
-
-class MemoryCollection(Collection):
-    """Rows go through BSON, so that what MongoDB could not keep fails here too."""
-
-    def __init__(self, rows: dict[str, bytes]) -> None:
-        self._rows = rows
-
-    async def find_one(self, query: Mapping[str, Any]) -> Document | None:
-        return next(iter(await self.find(query)), None)
-
-    async def find(
-        self,
-        query: Mapping[str, Any],
-        *,
-        sort: Sequence[tuple[str, int]] = (),
-        limit: int = 0,
-        fields: Sequence[str] | None = None,
-    ) -> list[Document]:
-        assert not sort
-        assert not limit
-        assert fields in (None, ["_id"])
-        [(field, wanted)] = query.items()
-        among = wanted["$in"] if isinstance(wanted, dict) else [wanted]
-        rows = [bson.decode(row, AWARE) for row in self._rows.values()]
-        return [row for row in rows if _matches(row.get(field), among)]
-
-    async def insert(self, *documents: Document) -> None:
-        for document in documents:
-            assert document["_id"] not in self._rows
-            await self.put(document)
-
-    async def put(self, document: Document) -> None:
-        self._rows[document["_id"]] = bson.encode(document)
-
-    async def delete(self, query: Mapping[str, Any]) -> int:
-        return int(self._rows.pop(query["_id"], None) is not None)
-
-
-def _matches(value: Any, among: list[Any]) -> bool:
-    """As MongoDB compares: a list matches by any of its values."""
-    values = value if isinstance(value, list) else [value]
-    return any(one in among for one in values)
 
 
 class Memory(Transaction):

@@ -2,14 +2,12 @@
 
 import datetime as dt
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import bson
 import httpx
 import pytest
-from bson.codec_options import CodecOptions
 from joserfc import jwt
 from joserfc.jwk import OctKey
 
@@ -17,7 +15,7 @@ from services.announcements.app import service
 from services.announcements.domain import AnnouncementNotFound
 from services.announcements.handlers import HANDLERS
 from services.announcements.settings import Settings
-from shared.database import Collection, Conflict, Document, Transaction
+from shared.database import Collection, Transaction
 from shared.events import Author, Event
 from shared.events.announcements import (
     AnnouncementEnded,
@@ -28,6 +26,7 @@ from shared.events.announcements import (
 from shared.events.contacts import AccountContactChanged
 from shared.events.moderation import AnnouncementRefused, AnnouncementValidated, Decision
 from shared.service import build
+from tests.unit.memory import MemoryCollection, Rows
 
 SECRET = "a secret for tests, long enough to sign"
 NOW = dt.datetime(2026, 3, 2, 9, tzinfo=dt.UTC)
@@ -40,48 +39,6 @@ CALL = {
     "ends_on": "2026-03-10",
     "territoire": "Drôme",
 }
-AWARE: CodecOptions[Document] = CodecOptions(tz_aware=True)
-
-
-class MemoryCollection(Collection):
-    """Rows go through BSON, so that what MongoDB could not keep fails here too."""
-
-    def __init__(self, rows: dict[str, bytes]) -> None:
-        self._rows = rows
-
-    async def find_one(self, query: Mapping[str, Any]) -> Document | None:
-        return next(iter(await self.find(query)), None)
-
-    async def find(
-        self,
-        query: Mapping[str, Any],
-        *,
-        sort: Sequence[tuple[str, int]] = (),
-        limit: int = 0,
-        fields: Sequence[str] | None = None,
-    ) -> list[Document]:
-        assert fields is None
-        rows = [bson.decode(row, AWARE) for row in self._rows.values()]
-        found = [row for row in rows if all(_is(row[key], want) for key, want in query.items())]
-        for key, _ in sort:
-            found.sort(key=lambda row: str(row[key]))
-        return found[:limit] if limit else found
-
-    async def insert(self, *documents: Document) -> None:
-        for document in documents:
-            assert document["_id"] not in self._rows
-            self._rows[document["_id"]] = bson.encode(document)
-
-    async def save(self, *documents: Document, version: str = "revision") -> None:
-        for document in documents:
-            read = {"_id": document["_id"], version: document[version] - 1}
-            if not await self.find_one(read):
-                raise Conflict(document["_id"])
-            self._rows[document["_id"]] = bson.encode(document)
-
-
-def _is(value: Any, wanted: Any) -> bool:
-    return bool(value > wanted["$gt"] if isinstance(wanted, dict) else value == wanted)
 
 
 class Memory(Transaction):
@@ -91,7 +48,7 @@ class Memory(Transaction):
         self.now = NOW
         self.published: list[Event] = []
         self.timers: list[tuple[Event, dt.datetime]] = []
-        self._rows: dict[str, bytes] = {}
+        self._rows: Rows = {}
 
     def __getitem__(self, collection: str) -> Collection:
         assert collection == "announcements"
