@@ -1,5 +1,7 @@
 """What moderation does when something is proposed, when mails come back, when its timers fire."""
 
+from typing import Any
+
 from services.moderation.domain.cases import ReviewCase
 from services.moderation.domain.contributors import Fingerprints
 from services.moderation.domain.deciders import departement
@@ -23,6 +25,7 @@ from shared.events.directory import (
     ManagementClaimed,
     NewsImproved,
     NewsProposed,
+    Proposed,
     VenueManagersChanged,
     VenueReported,
 )
@@ -41,6 +44,16 @@ def news_text(titre: str, texte: str) -> str:
     return f"{titre}\n\n{texte}"
 
 
+def of_venue(event: Proposed | ManagementClaimed | VenueReported) -> dict[str, Any]:
+    """What the directory says of somebody's wish for a venue, whatever it is."""
+    return {
+        "venue_id": event.venue_id,
+        "title": event.venue_nom,
+        "author": event.author,
+        "departement": departement(event.code_insee, event.code_postal),
+    }
+
+
 def handlers(settings: Settings) -> Handlers:
     """The whole subscription; the settings say how long a review lasts."""
     policy = settings.policy
@@ -50,12 +63,9 @@ def handlers(settings: Settings) -> Handlers:
         case = ReviewCase(
             id=event.proposal_id,
             kind="edit",
-            venue_id=event.venue_id,
-            title=event.venue_nom,
+            **of_venue(event),
             changes=event.changes,
             text=event.comment,
-            author=event.author,
-            departement=departement(event.code_insee, event.code_postal),
             latitude=event.latitude,
             longitude=event.longitude,
             public_addresses=event.public_addresses,
@@ -69,12 +79,9 @@ def handlers(settings: Settings) -> Handlers:
         case = ReviewCase(
             id=event.proposal_id,
             kind="news",
-            venue_id=event.venue_id,
-            title=event.venue_nom,
+            **of_venue(event),
             text=news_text(event.titre, event.texte),
             link=event.lien,
-            author=event.author,
-            departement=departement(event.code_insee, event.code_postal),
             public_addresses=event.public_addresses,
             opened_at=event.proposed_at,
         )
@@ -98,11 +105,8 @@ def handlers(settings: Settings) -> Handlers:
         case = ReviewCase(
             id=event.claim_id,
             kind="claim",
-            venue_id=event.venue_id,
-            title=event.venue_nom,
+            **of_venue(event),
             text=event.text,
-            author=event.author,
-            departement=departement(event.code_insee, event.code_postal),
             public_addresses=event.public_addresses,
             opened_at=event.claimed_at,
         )
@@ -112,12 +116,9 @@ def handlers(settings: Settings) -> Handlers:
         case = ReviewCase(
             id=event.report_id,
             kind="report",
-            venue_id=event.venue_id,
             about=f"venue:{event.venue_id}",
-            title=event.venue_nom,
+            **of_venue(event),
             text=event.text,
-            author=event.author,
-            departement=departement(event.code_insee, event.code_postal),
             opened_at=event.reported_at,
         )
         await opening.open_review(tx, case, policy)

@@ -21,7 +21,7 @@ INDEXES = (
 
 def place(case: ReviewCase) -> str:
     """Where a case stands in the queue: the oldest first, each in its own place."""
-    return f"{case.opened_at.timestamp():017.3f}-{case.id}"
+    return place_in_time(case.opened_at, case.id)
 
 
 def _document(case: ReviewCase) -> Document:
@@ -165,20 +165,19 @@ class Log:
         """A case's entries, oldest first."""
         return sorted(await self._log.find({"case_id": case_id}), key=lambda one: one["place"])
 
-    async def facts(
-        self, since: datetime, until: datetime, fields: Sequence[str]
-    ) -> list[Document]:
-        """Some fields of all entries of a time."""
-        span = {"place": {"$gt": place_in_time(since, ""), "$lt": place_in_time(until, "")}}
-        return await self._log.find(span, fields=fields)
-
     async def between(
-        self, since: datetime, until: datetime, *, after: str = "", limit: int = 0
+        self,
+        since: datetime,
+        until: datetime,
+        *,
+        after: str = "",
+        limit: int = 0,
+        fields: Sequence[str] | None = None,
     ) -> list[Document]:
-        """Entries of a time, oldest first, behind a place."""
+        """Entries of a time, or some of their fields, oldest first, behind a place."""
         first = max(after, place_in_time(since, ""))
         span = {"place": {"$gt": first, "$lt": place_in_time(until, "")}}
-        return await self._log.find(span, sort=[("place", 1)], limit=limit)
+        return await self._log.find(span, sort=[("place", 1)], limit=limit, fields=fields)
 
 
 def place_in_time(at: datetime, name: str) -> str:

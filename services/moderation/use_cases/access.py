@@ -33,8 +33,25 @@ class View:
 
     case: ReviewCase
     role: Role
-    may_decide: bool
+    decides: DecidedAs | NotAllowed
+    """As what they decide it, or why they do not."""
     assignment: Assignment | None
+
+    @property
+    def may_decide(self) -> bool:
+        """Whether they may decide it as it is now."""
+        return self.case.state == "open" and not isinstance(self.decides, NotAllowed)
+
+    def decides_as(self) -> DecidedAs:
+        """As what they may decide it; raises `NotAllowed`."""
+        if isinstance(self.decides, NotAllowed):
+            raise self.decides
+        return self.decides
+
+    def check_free(self, actor: Actor) -> None:
+        """Raise `TakenByAnother` while another moderator works on it."""
+        if self.assignment and self.assignment.holder != actor.id:
+            raise TakenByAnother(until=self.assignment.expires_at.isoformat())
 
     @property
     def moderates(self) -> bool:
@@ -110,22 +127,12 @@ def _view(
         role = "author"
     elif actor.moderator:
         role = "moderator"
+    decides: DecidedAs | NotAllowed
     try:
-        role_in(case, actor, managers, own=own, scope=scope)
-    except NotAllowed:
-        return View(case, role, may_decide=False, assignment=assignment)
-    return View(case, role, may_decide=case.state == "open", assignment=assignment)
-
-
-async def decider(tx: Transaction, actor: Actor, case: ReviewCase) -> DecidedAs:
-    """As what somebody may decide a case; raises `NotADecider`."""
-    return role_in(
-        case,
-        actor,
-        await VenueManagers(tx).of(case.venue_id),
-        own=await is_own(tx, actor, case),
-        scope=await Scopes(tx).of(actor.id),
-    )
+        decides = role_in(case, actor, managers, own=own, scope=scope)
+    except NotAllowed as refusal:
+        decides = refusal
+    return View(case, role, decides, assignment)
 
 
 async def is_own(tx: Transaction, actor: Actor, case: ReviewCase) -> bool:
@@ -137,13 +144,6 @@ async def is_own(tx: Transaction, actor: Actor, case: ReviewCase) -> bool:
 def _own(actor: Actor, known: Contributor, author: Contributor) -> bool:
     fingerprints = actor.fingerprints | {known.fingerprint} - {None}
     return same_person(author, actor.id, frozenset(one for one in fingerprints if one))
-
-
-async def check_free(tx: Transaction, actor: Actor, case: ReviewCase) -> None:
-    """Raise `TakenByAnother` while another moderator works on a case."""
-    taken = _standing((await Assignments(tx).of([case.id])).get(case.id), tx)
-    if taken and taken.holder != actor.id:
-        raise TakenByAnother(until=taken.expires_at.isoformat())
 
 
 async def case_by_link(tx: Transaction, link: DecisionLink) -> ReviewCase:

@@ -15,7 +15,7 @@ from services.moderation.domain.problems import (
 )
 from services.moderation.domain.risks import domains_proposed
 from services.moderation.store import Cases, RefusedDomains, Scopes
-from services.moderation.use_cases.access import check_free, is_own, see, take_part
+from services.moderation.use_cases.access import is_own, see, take_part
 from services.moderation.use_cases.outcomes import announce, clear_timers, facts
 from services.moderation.use_cases.record import check_revision, note
 from shared.database import Transaction
@@ -64,9 +64,10 @@ async def answer(
     reason: str,
 ) -> ReviewCase:
     """Another moderator's last word on a refusal."""
-    case = (await see(tx, actor, case_id)).case
+    view = await see(tx, actor, case_id)
+    case = view.case
     await check_judge(tx, actor, case)
-    await check_free(tx, actor, case)
+    view.check_free(actor)
     await check_revision(tx, case, revision)
     decision = Decision(
         how="moderator", by=actor.ref, at=tx.now, reason=reason, marks=case.marks, on_appeal=grant

@@ -10,7 +10,7 @@ from services.moderation.domain.motives import MOTIVES, completed
 from services.moderation.domain.policy import Policy
 from services.moderation.domain.problems import NotTheAuthor
 from services.moderation.store import Cases
-from services.moderation.use_cases.access import case_by_link, check_free, decider, get_case, see
+from services.moderation.use_cases.access import case_by_link, see
 from services.moderation.use_cases.outcomes import clear_timers, facts, settle
 from services.moderation.use_cases.record import check_revision, note
 from shared.database import Transaction
@@ -38,13 +38,11 @@ async def decide(
     tx: Transaction, actor: Actor, case_id: str, answer: Answer, policy: Policy
 ) -> ReviewCase:
     """A signed-in manager's or moderator's decision; raises what is wrong with it."""
-    case = await get_case(tx, case_id)
-    # what is not theirs to see does not exist
-    await see(tx, actor, case_id)
-    how = await decider(tx, actor, case)
+    view = await see(tx, actor, case_id)
+    how = view.decides_as()
     if how == "moderator":
-        await check_free(tx, actor, case)
-    return await _settle(tx, case, answer, policy, how, actor.ref)
+        view.check_free(actor)
+    return await _settle(tx, view.case, answer, policy, how, actor.ref)
 
 
 async def decide_by_link(

@@ -92,7 +92,7 @@ async def transparency(tx: Transaction, year: int) -> Report:
     since, until = datetime(year, 1, 1, tzinfo=UTC), datetime(year + 1, 1, 1, tzinfo=UTC)
     report = Report(year)
     seconds: dict[str, list[float]] = defaultdict(list)
-    for entry in await Log(tx).facts(since, until, FACTS):
+    for entry in await Log(tx).between(since, until, fields=FACTS):
         _count(report, entry, seconds)
     for kind, taken in seconds.items():
         report.kinds[kind].median_hours = round(median(taken) / 3600, 2)

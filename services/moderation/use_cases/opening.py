@@ -15,11 +15,10 @@ from services.moderation.domain.policy import Policy
 from services.moderation.domain.risks import domains_linked, held, sent_again
 from services.moderation.domain.shortcuts import SENTENCES, shortcut
 from services.moderation.store import Cases, Contributors, RefusedDomains, VenueManagers
-from services.moderation.use_cases.access import decider
+from services.moderation.use_cases.access import views
 from services.moderation.use_cases.outcomes import announce, clear_timers, facts, waiting
 from services.moderation.use_cases.record import note
 from shared.database import Transaction
-from shared.errors import NotAllowed
 from shared.events import FieldChange
 from shared.events.moderation import (
     Decision,
@@ -83,12 +82,12 @@ async def improve(
         return
     better: dict[str, Any] = {"improved_by": by}
     better |= {"changes": changes} if changes is not None else {"text": text, "link": link}
-    try:
-        how = await decider(tx, Actor(id=by.removeprefix("account:"), moderator=True), case)
-    except NotAllowed:
+    improver = Actor(id=by.removeprefix("account:"), moderator=True)
+    [view] = await views(tx, improver, [case])
+    if not view.may_decide:
         await note(tx, case, "leave_aside", by=by)
         return
-    if how == "moderator":
+    if view.decides == "moderator":
         better["improved_fields"] = improved_fields(case, changes)
     after = on_a_better_text(await weighed(tx, case.model_copy(update=better)), proposal_revision)
     await Cases(tx).save(after)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal
 
-from services.moderation.domain.cases import KINDS, ReviewCase
+from services.moderation.domain.cases import KINDS
 from services.moderation.domain.deciders import Actor, Scope
 from services.moderation.domain.policy import Policy
 from services.moderation.domain.problems import NotADecider
@@ -17,7 +17,7 @@ from services.moderation.store import (
     VenueManagers,
     place,
 )
-from services.moderation.use_cases.access import OPEN_TO_ALL, View, check_free, decider, see, views
+from services.moderation.use_cases.access import OPEN_TO_ALL, View, see, views
 from services.moderation.use_cases.appeals import check_judge
 from services.moderation.use_cases.record import note
 from shared.database import Document, Transaction
@@ -149,14 +149,14 @@ def _filters(tx: Transaction, wanted: Wanted) -> Document:
 
 async def take(tx: Transaction, actor: Actor, case_id: str, policy: Policy) -> Assignment:
     """A moderator keeps a case for themselves for a while; taking it again begins anew."""
-    case = (await see(tx, actor, case_id)).case
-    await _check_theirs(tx, actor, case)
-    await check_free(tx, actor, case)
+    view = await see(tx, actor, case_id)
+    await _check_theirs(tx, actor, view)
+    view.check_free(actor)
     mine = Assignment(case_id=case_id, holder=actor.id, expires_at=tx.now + policy.assignment)
     await Assignments(tx).put(mine)
     timer = AssignmentExpired(case_id=case_id, expires_at=mine.expires_at)
     tx.schedule(timer, at=mine.expires_at, timer_id=timer.timer_id)
-    await note(tx, case, "take", by=actor.ref)
+    await note(tx, view.case, "take", by=actor.ref)
     return mine
 
 
@@ -170,11 +170,12 @@ async def release(tx: Transaction, actor: Actor, case_id: str) -> None:
         await note(tx, case, "release", by=actor.ref)
 
 
-async def _check_theirs(tx: Transaction, actor: Actor, case: ReviewCase) -> None:
+async def _check_theirs(tx: Transaction, actor: Actor, view: View) -> None:
+    case = view.case
     if case.appeal is not None and case.appeal.decision is None:
         await check_judge(tx, actor, case)
         return
     if case.state != "open":
         raise NotADecider
-    if await decider(tx, actor, case) != "moderator":
+    if view.decides_as() != "moderator":
         raise NotADecider("Vous êtes responsable du lieu : personne ne décidera à votre place.")

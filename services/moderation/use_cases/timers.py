@@ -85,7 +85,7 @@ async def told(tx: Transaction, case_id: str, one: Told, policy: Policy) -> None
     await Notices(tx).add(case_id, one)
     if case.state != "open" or "manager_unreachable" in case.marks:
         return
-    if unreachable(case, [*await Notices(tx).of(case_id), one]):
+    if unreachable(case, await Notices(tx).of(case_id)):
         await _give_to_moderators(tx, case, policy)
 
 
