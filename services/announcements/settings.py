@@ -1,7 +1,22 @@
-"""The announcements' settings: nothing but what every service has."""
+"""The announcements' settings, beside those that every service has."""
+
+from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network
 
 from shared.settings import ServiceSettings
 
 
 class Settings(ServiceSettings):
     """Read from the environment."""
+
+    public_url: str = "http://127.0.0.1:8003"
+    """Where people and feed readers find this service: links in feeds and events start with it."""
+    own_hosts: tuple[str, ...] = ()
+    """The portal's own hosts, as a JSON list, beside `public_url`'s: a call must be published
+    elsewhere."""
+    ulule_api_url: str = "https://api.ulule.com/v1"
+    ulule_pull_period: timedelta = timedelta(hours=1)
+    """How often all online projects of a partner are looked at, for pushes that were lost."""
+    private_networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    """Networks that calls to others may reach although they are not public, as a JSON list."""
+    webhook_timeout: timedelta = timedelta(seconds=15)

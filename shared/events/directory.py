@@ -88,6 +88,18 @@ class VenueReported(VenueEvent):
     reported_at: AwareDatetime
 
 
+class VenueUpdated(VenueEvent):
+    """A sheet says something else than before, whatever changed it."""
+
+    revision: int
+    nom: str
+    code_insee: str | None = None
+    code_postal: str | None = None
+    fields: list[str]
+    """The columns that changed, by their names; their values are on the sheet."""
+    updated_at: AwareDatetime
+
+
 class Improved(VenueEvent, abstract=True):
     """A manager or a moderator has put a proposal right before it is decided."""
 

@@ -216,7 +216,10 @@ class NewsRefused(CaseDecided):
 
 
 class AnnouncementValidated(CaseDecided):
-    """An announcement may go online."""
+    """An announcement, or a new text of one, may go online."""
+
+    proposal_revision: int = 1
+    """Which text of the submission: a moderator may have improved it."""
 
 
 class AnnouncementRefused(CaseDecided):
