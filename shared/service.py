@@ -23,8 +23,8 @@ from shared import http, metrics
 from shared.auth import Verifier
 from shared.bus import outbox
 from shared.bus.broker import Assignment, lag, make_broker, subscribe
-from shared.bus.delivery import Delivery, Handlers
-from shared.bus.topics import ensure_topics
+from shared.bus.delivery import Delivery, Handlers, RecordHandlers
+from shared.bus.topics import ensure_topics, topic_of
 from shared.database import Database, Index, Transaction
 from shared.observability import configure_logging
 from shared.settings import ServiceSettings
@@ -47,6 +47,8 @@ class Service:
     settings: ServiceSettings
     router: APIRouter
     handlers: Handlers = field(default_factory=dict)
+    foreign: RecordHandlers = field(default_factory=dict)
+    """By stream: what takes the records that others than our services write."""
     indexes: Sequence[Index] = ()
     sender: Sender | None = None
     state: Mapping[str, Any] = field(default_factory=dict)
@@ -61,7 +63,7 @@ class Service:
     @property
     def listens(self) -> frozenset[str]:
         """The streams that its handlers want."""
-        return frozenset(event.STREAM for event in self.handlers)
+        return frozenset(event.STREAM for event in self.handlers) | self.foreign.keys()
 
     def database(self) -> Database:
         """A connection to its database."""
@@ -103,7 +105,8 @@ class Runtime:
         self.service = service
         self.settings = service.settings
         self.database = service.database()
-        self.delivery = Delivery(service.name, self.database, service.handlers)
+        foreign = {topic_of(self.settings, name): one for name, one in service.foreign.items()}
+        self.delivery = Delivery(service.name, self.database, service.handlers, foreign)
         self.broker: KafkaBroker = make_broker(self.settings)
         self.relay = outbox.Relay(self.database, self.broker, self._ensure_topics)
         self.assignment = Assignment()

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from shared.bus.envelope import Record
+from shared.bus.envelope import Record, place
 from shared.bus.topics import dead_topic, topic_of
 from shared.database import Document
 from shared.settings import ServiceSettings
@@ -24,8 +24,7 @@ _IDLE_MS = 1_500
 def letter(record: Record, group: str, reason: str, attempts: int, at: datetime) -> Document:
     """The outbox row that parks a record; the same record always gives the same row."""
     origin = f"{record.topic}:{record.partition}:{record.offset}"
-    # the time too: a broker that was emptied counts its offsets anew
-    name = f"{group}:{origin}@{record.timestamp}"
+    name = f"{group}:{place(record)}"
     # headers need not be text, and a replay must give them back as they were
     headers = [[key, _text(value)] for key, value in record.headers]
     return {

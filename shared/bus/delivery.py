@@ -7,12 +7,14 @@ each message is taken alone: tried, waited for, or parked as a dead letter with 
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, NoReturn
 
 import structlog
 
 from shared.bus.dead_letters import letter
-from shared.bus.envelope import Envelope, Record, Undecodable, open_envelope
+from shared.bus.envelope import Envelope, Record, Undecodable, open_envelope, place
 from shared.database import OUTAGES, Database, Transaction, is_conflict, now
 from shared.errors import Problem
 from shared.events import TYPES, Event
@@ -21,6 +23,9 @@ from shared.observability import correlated, span, trace_of
 
 Handler = Callable[[Any, Transaction], Awaitable[None]]
 Handlers = Mapping[type[Event], Handler]
+RecordHandler = Callable[[Record, Transaction], Awaitable[None]]
+RecordHandlers = Mapping[str, RecordHandler]
+"""By topic: what others than our services write, in forms of their own."""
 
 ATTEMPTS = 5
 FIRST_PAUSE = 0.1
@@ -35,13 +40,31 @@ class Permanent(Exception):
     """Raised by a handler: no further attempt can succeed."""
 
 
-class Delivery:
-    """Delivers records to one service's handlers."""
+@dataclass(frozen=True)
+class Effect:
+    """What a record is to have done, once."""
 
-    def __init__(self, service: str, database: Database, handlers: Handlers) -> None:
+    id: str
+    """Its row in the inbox."""
+    label: str
+    """Its kind, among few."""
+    apply: Callable[[Transaction], Awaitable[None]]
+
+
+class Delivery:
+    """Delivers records to one service's handlers; `foreign` ones take a topic's records whole."""
+
+    def __init__(
+        self,
+        service: str,
+        database: Database,
+        handlers: Handlers,
+        foreign: RecordHandlers | None = None,
+    ) -> None:
         self._service = service
         self._database = database
         self._handlers = handlers
+        self._foreign = foreign or {}
         self._parked_in_a_row = 0
         self.failure: str | None = None
         """Why deliveries wait or have stopped, for the readiness check."""
@@ -58,28 +81,29 @@ class Delivery:
 
     async def _handle(self, records: Sequence[Record]) -> None:
         """All effects of these records in one transaction, or none."""
-        envelopes = self._wanted(records)
-        if not envelopes:
+        effects = {effect.id: effect for effect in map(self._effect, records) if effect}
+        if not effects:
             return
         async with self._database.transaction() as tx:
-            seen = {row["_id"] for row in await tx["inbox"].find({"_id": {"$in": [*envelopes]}})}
-            fresh = [envelope for id_, envelope in envelopes.items() if id_ not in seen]
+            seen = {row["_id"] for row in await tx["inbox"].find({"_id": {"$in": [*effects]}})}
+            fresh = [effect for id_, effect in effects.items() if id_ not in seen]
             await tx["inbox"].insert(*({"_id": one.id, "at": tx.now} for one in fresh))
-            for envelope in fresh:
-                await self._apply(envelope, tx)
+            for effect in fresh:
+                await effect.apply(tx)
         DUPLICATES.inc(len(seen))
-        for envelope in fresh:
-            HANDLED.labels(envelope.type).inc()
+        for effect in fresh:
+            HANDLED.labels(effect.label).inc()
 
-    def _wanted(self, records: Sequence[Record]) -> dict[str, Envelope]:
-        """By event id, those of the records that this service has a handler for."""
-        envelopes = (open_envelope(record) for record in records)
-        return {
-            envelope.id: envelope
-            for envelope in envelopes
-            # a type that nobody here knows passes by
-            if TYPES.get(envelope.type) in self._handlers
-        }
+    def _effect(self, record: Record) -> Effect | None:
+        """What this service does with a record; none if it has no handler for its type."""
+        if handler := self._foreign.get(record.topic):
+            # its ids are others' and may meet: only its place is unique
+            return Effect(place(record), record.topic, partial(handler, record))
+        envelope = open_envelope(record)
+        # a type that nobody here knows passes by
+        if TYPES.get(envelope.type) not in self._handlers:
+            return None
+        return Effect(envelope.id, envelope.type, partial(self._apply, envelope))
 
     async def _apply(self, envelope: Envelope, tx: Transaction) -> None:
         handler = self._handlers[TYPES[envelope.type]]
@@ -142,6 +166,9 @@ class Delivery:
             reason=reason,
             attempts=attempts,
         )
+        if record.topic in self._foreign:
+            # others' mistakes are no outage of ours, and must not stop us
+            return
         self._parked_in_a_row += 1
         if self._parked_in_a_row >= DEAD_IN_A_ROW:
             await self._halt()

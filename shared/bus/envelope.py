@@ -34,6 +34,11 @@ class Record(Protocol):
         ...
 
 
+def place(record: Record) -> str:
+    """Where and when a record was written; the time, as an emptied broker counts anew."""
+    return f"{record.topic}:{record.partition}:{record.offset}@{record.timestamp}"
+
+
 class Undecodable(Exception):
     """A message that no attempt will ever understand; its text is safe to show."""
 

@@ -13,6 +13,7 @@ from pymongo.errors import AutoReconnect, DuplicateKeyError, NetworkTimeout, Ope
 from structlog.testing import capture_logs
 
 from shared.bus.delivery import ATTEMPTS, DEAD_IN_A_ROW, Delivery, Handler, Permanent
+from shared.bus.envelope import Record
 from shared.database import Conflict, Database, Document, Transaction
 from shared.errors import NotFound
 from shared.events import Event
@@ -335,6 +336,34 @@ class TestOutages:
         with pytest.raises(asyncio.CancelledError):
             await bench.delivery([message(1)])
         assert (bench.effects, bench.dead) == ([], [])
+
+
+class TestWhatOthersWrite:
+    """A topic whose records are handed over whole, whatever is in them."""
+
+    async def test_has_its_effect_once_by_its_place(self, bench: Bench) -> None:
+        taken: list[tuple[bytes | None, bytes | None]] = []
+
+        async def take(record: Record, tx: Transaction) -> None:
+            taken.append((record.key, record.value))
+            await tx["effects"].insert({"_id": f"{record.offset}/0"})
+
+        delivery = Delivery("x", cast(Database, bench.database), {}, {"partners": take})
+        records = [Message(n, b"\xff{", [], topic="partners") for n in (1, 2)]
+        await delivery(records)
+        await delivery(records)
+        assert taken == [(b"v", b"\xff{")] * 2
+        assert bench.effects == [1, 2]
+
+    async def test_refused_it_is_parked_and_never_stops_us(self, bench: Bench) -> None:
+        async def refuse(record: Record, tx: Transaction) -> None:
+            raise NotFound
+
+        delivery = Delivery("x", cast(Database, bench.database), {}, {"partners": refuse})
+        many = DEAD_IN_A_ROW + 1
+        await delivery([Message(n, b"{}", [], topic="partners") for n in range(many)])
+        assert [offset for offset, _, _ in bench.dead] == list(range(many))
+        assert delivery.failure is None
 
 
 class TestTooMany:
