@@ -35,7 +35,12 @@ from shared.settings import ServiceSettings
 
 PORTS = {"directory": 8001, "moderation": 8002, "announcements": 8003, "notifications": 8004}
 SAMPLE = Path(__file__).parent / "directory" / "sample" / "lieux.csv"
-DEFAULTS = {"REVIEW_PERIOD": "P7D", "MODERATORS": "moderation@mednum.example"}
+DEFAULTS = {
+    "REVIEW_PERIOD": "P7D",
+    "MODERATORS": "moderation@mednum.example",
+    # somebody who tries our webhooks receives them on this machine
+    "PRIVATE_NETWORKS": '["127.0.0.0/8"]',
+}
 IMPATIENCE = 15.0
 """Seconds after which people are told what is not ready yet."""
 LONGEST_IMPORT = 900.0
@@ -163,7 +168,10 @@ class System:
         self._settings = {name: value for one in chosen for name, value in one.settings.items()}
         (folder / "log").mkdir(exist_ok=True)
         self._servers = {one.name: self._child(one) for one in chosen}
-        self._services = [self._child(_service(name), PORT=str(ports[name])) for name in ports]
+        self._services = [
+            self._child(_service(name), PORT=str(port), PUBLIC_URL=self._urls[name])
+            for name, port in ports.items()
+        ]
 
     def _child(self, server: Server, **more: str) -> Child:
         urls = {f"{name.upper()}_URL": url for name, url in self._urls.items()}

@@ -176,7 +176,12 @@ class System:
         folder.mkdir()
         self._folder = folder
         self.processes = {
-            service: Process(service, self.environment, folder / f"{service}.log", ports[service])
+            service: Process(
+                service,
+                {"PUBLIC_URL": f"http://127.0.0.1:{ports[service]}", **self.environment},
+                folder / f"{service}.log",
+                ports[service],
+            )
             for service in services
         }
 
