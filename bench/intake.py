@@ -105,7 +105,7 @@ def _register(url: str) -> str:
     answer = httpx.post(
         f"{url}/partners",
         headers={"Authorization": f"Bearer {token}"},
-        json={"slug": PARTNER, "nom": "Bench", "per_minute": 1_000_000},
+        json={"slug": PARTNER, "name": "Bench", "per_minute": 1_000_000},
         timeout=60,
     )
     answer.raise_for_status()

@@ -24,7 +24,14 @@ correlation_id: ContextVar[str] = ContextVar("correlation_id", default="")
 _tracer = trace.get_tracer("mednum")
 _PROPAGATOR = TraceContextTextMapPropagator()
 _WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_QUIET = {"aiokafka": logging.CRITICAL, "faststream": logging.CRITICAL, "uvicorn": logging.WARNING}
+_QUIET = {
+    "aiokafka": logging.CRITICAL,
+    "faststream": logging.CRITICAL,
+    "uvicorn": logging.WARNING,
+    # they log whole addresses, and a subscriber's may hold a secret
+    "httpx": logging.WARNING,
+    "httpcore": logging.WARNING,
+}
 
 
 def configure_logging(service: str, *, json: bool, level: str) -> None:

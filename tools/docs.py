@@ -1,4 +1,4 @@
-"""Writes what docs/ has from the code: `events.md`, and each service's OpenAPI document.
+"""Writes what docs/ has from the code: `events.md`, OpenAPI of each service, AsyncAPI of all.
 
 `python -m tools.docs` writes, `python -m tools.docs --check` says whether anything is out of date.
 """
@@ -13,9 +13,11 @@ from fastapi import FastAPI
 
 from shared.events import TYPES, Event
 from shared.service import Service, build
+from tools import asyncapi
 
 DOCS = Path(__file__).parents[1] / "docs"
 SERVICES = ("directory", "moderation", "announcements", "notifications")
+VERSION = "0.1.0"
 _KEY = "0" * 32
 
 
@@ -32,9 +34,13 @@ def documents() -> dict[Path, str]:
     files = {DOCS / "events.md": events(services)}
     for one in services:
         app: FastAPI = build(one)
-        text = json.dumps(app.openapi(), ensure_ascii=False, indent=1)
-        files[DOCS / "openapi" / f"{one.name}.json"] = text + "\n"
+        files[DOCS / "openapi" / f"{one.name}.json"] = _json(app.openapi())
+    files[DOCS / "asyncapi.json"] = _json(asyncapi.document(services, VERSION))
     return files
+
+
+def _json(document: dict[str, Any]) -> str:
+    return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
 
 
 def events(services: list[Service]) -> str:

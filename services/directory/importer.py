@@ -20,7 +20,7 @@ from services.directory.domain.fiche import COLUMNS, public_addresses, read_row
 from services.directory.domain.merge import three_way, with_values
 from services.directory.domain.proposals import Acceptance, Change, Revision, Venue
 from services.directory.store import History, Venues
-from services.directory.use_cases.venues import tell_addresses
+from services.directory.use_cases.venues import tell_addresses, tell_update
 from shared.database import Database, Transaction
 from shared.errors import InvalidField, Problem
 from shared.events import FieldValue
@@ -211,9 +211,11 @@ async def _write(tx: Transaction, rows: list[Row], source: str) -> Report:
         if venue is None or row.fiche == venue.imported:
             continue
         before = public_addresses(venue.fiche)
-        history.append(_revision(tx, venue, source, _take_over(venue, row.fiche, tx)))
+        changes = _take_over(venue, row.fiche, tx)
+        history.append(_revision(tx, venue, source, changes))
         changed.append(venue)
         tell_addresses(tx, venue, before)
+        tell_update(tx, venue, changes)
     await venues.add(added)
     await venues.save(*changed)
     await History(tx).add(history)

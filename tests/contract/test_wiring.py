@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 EVENTS = {name: one for name, one in TYPES.items() if one.__module__.startswith("shared.events.")}
 
 # The folders decide, so that a new service cannot be forgotten.
-SERVICES = sorted(path.parent.name for path in (ROOT / "services").glob("*/handlers.py"))
+SERVICES = sorted(path.parent.name for path in (ROOT / "services").glob("*/app.py"))
 
 every_service = pytest.mark.parametrize("name", SERVICES)
 

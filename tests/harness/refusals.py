@@ -20,13 +20,20 @@ TITLES = {
         "Votre compte est encore trop récent pour soutenir ou contester une proposition."
     ),
     "already-decided": "Une décision a déjà été prise sur cette proposition.",
+    "announcement-changed": (
+        "Cette annonce a changé depuis que vous l'avez ouverte : relisez-la d'abord."
+    ),
+    "announcement-duplicate": "Ce lien est déjà celui d'une autre annonce.",
     "announcement-not-found": "Cette annonce n'existe pas.",
+    "announcement-state": "L'état de cette annonce ne permet pas cela.",
     "another-moderator": "Le réexamen revient à une autre personne que celle qui a décidé.",
     "bad-request": "La demande n'a pas pu être lue.",
     "case-changed": (
         "Ce dossier a changé depuis que vous l'avez ouvert : relisez-le avant de répondre."
     ),
     "case-not-found": "Ce dossier n'existe pas.",
+    "delivery-not-found": "Cet envoi n'existe pas, ou n'est plus conservé.",
+    "correct-own-text": "C'est votre annonce : vous pouvez en changer le texte vous-même.",
     "invalid-input": "Certaines informations ne sont pas valables.",
     "link-expired": "Ce lien n'est plus valable : le délai pour répondre est passé.",
     "link-forged": "Ce lien n'est pas valable. Recopiez-le en entier depuis le courriel.",
@@ -36,6 +43,7 @@ TITLES = {
     ),
     "managers-word-binds": "La personne responsable du lieu en a décidé : sa décision tient.",
     "method-not-allowed": "Cette action n'existe pas à cette adresse.",
+    "no-text-waiting": "Aucun texte de cette annonce n'attend de réponse.",
     "no-appeal": "Cette décision ne peut pas, ou plus, être réexaminée.",
     "not-a-csv-file": (
         "Ce fichier n'est pas un CSV du schéma national des lieux de médiation numérique."
@@ -50,8 +58,14 @@ TITLES = {
     "own-proposal": "Vous ne pouvez pas donner d'avis sur votre propre proposition.",
     "plan-changed": "La liste a changé depuis l'essai à blanc : relancez-le et vérifiez-la.",
     "proposal-not-found": "Cette proposition n'existe pas.",
+    "subscription-disabled": "Cet abonnement est désactivé : réactivez-le d'abord.",
+    "subscription-not-found": "Cet abonnement n'existe pas.",
+    "resource-not-allowed": (
+        "Cette notification ne désigne pas un projet de la plateforme attendue."
+    ),
     "taken": "Une autre personne de l'équipe s'occupe de ce dossier.",
     "too-large": "La demande est trop volumineuse.",
+    "too-many-subscriptions": "Vous avez atteint le nombre maximal d'abonnements.",
     "unknown-revision": "Cette version de la fiche n'existe pas.",
     "venue-not-found": "Ce lieu n'existe pas dans l'annuaire.",
 }

@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 from typing import Any
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import httpx
@@ -34,6 +35,19 @@ CALL = {
     "titre": "Bénévoles pour un atelier",
     "texte": "Deux heures par semaine.",
     "lien": "https://association.example.org/appel",
+    "help_kind": "volunteering",
+    "place": "Valence",
+    "territoire": "departement:26",
+    "ends_on": LAST_DAY.isoformat(),
+}
+FUNDING = {
+    "kind": "funding_call",
+    "titre": "Un bus numérique",
+    "texte": "Pour aller de village en village.",
+    "lien": "https://plateforme.example.org/bus",
+    "platform": "Plateforme",
+    "goal": 1000,
+    "currency": "EUR",
     "ends_on": LAST_DAY.isoformat(),
 }
 
@@ -47,9 +61,15 @@ def submit(system: System, body: Any, as_: str | None) -> httpx.Response:
     )
 
 
+def a_link() -> str:
+    """One that no other announcement has."""
+    return f"https://association.example.org/{uuid4().hex}"
+
+
 def submitted(system: System, person: Person, **values: Any) -> str:
     """A new announcement; its id."""
-    answer = submit(system, CALL | values, person.token)
+    call = FUNDING if values.get("kind") == "funding_call" else CALL
+    answer = submit(system, {**call, "lien": a_link(), **values}, person.token)
     assert answer.status_code == 201, answer.text
     assert answer.headers["location"] == f"/announcements/{answer.json()['id']}"
     return str(answer.json()["id"])
@@ -126,7 +146,7 @@ async def test_from_its_submission_to_its_end(announcements: System) -> None:
     end = AnnouncementEndReached(announcement_id=announcement, ends_on=LAST_DAY)
     await tell(announcements, other_day, end, end)
     eventually(lambda: announcement not in online(announcements))
-    assert announcements.get("announcements", path)["state"] == "ended"
+    assert announcements.get("announcements", path)["state"] == "expired"
 
     events = await published(announcements, "announcements", announcement, 6)
     ours = [one for one in events if one.type != "AnnouncementEndReached"]
@@ -136,7 +156,8 @@ async def test_from_its_submission_to_its_end(announcements: System) -> None:
         "AnnouncementEnded",
     ]
     submission, publication = ours[0].body, ours[1].body
-    assert submission["lien"] == publication["lien"] == CALL["lien"]
+    assert submission["lien"] == publication["lien"] == shown["lien"]
+    assert submission["details"] == ["Type : bénévolat", "Lieu : Valence"]
     assert submission["author"]["account_id"] == ana.id
     assert (publication["revision"], publication["ends_on"]) == (2, LAST_DAY.isoformat())
     [contact] = await published(announcements, "contacts", ana.id, 1)
@@ -244,7 +265,7 @@ async def test_the_list_in_parts(announcements: System) -> None:
     assert seen == online(announcements)
     assert len(seen) == len(set(seen))
     ends = {
-        item["id"]: item["ends_on"]
+        item["id"]: item["last_day"]
         for item in announcements.get("announcements", "/announcements")["items"]
     }
     assert [ends[one] for one in seen] == sorted(ends.values())
@@ -278,10 +299,23 @@ async def test_the_list_in_parts(announcements: System) -> None:
         ({"titre": " "}, "titre", "string_too_short"),
         ({"titre": "é" * 141}, "titre", "string_too_long"),
         ({"titre": "a\0b"}, "titre", "value_error"),
-        ({"titre": "\ud800"}, "titre", "string_unicode"),
         ({"texte": 5}, "texte", "string_type"),
         ({"texte": "é" * 5001}, "texte", "string_too_long"),
+        ({"titre": "\ud800"}, "titre", "string_unicode"),
         ({"territoire": ""}, "territoire", "string_too_short"),
+        ({"territoire": "Drôme"}, "territoire", "value_error"),
+        ({"lien": "http://127.0.0.1:8003/annonces/1"}, "lien", "own_portal"),
+        ({"goal": 100}, "goal", "extra_forbidden"),
+        ({"help_kind": "aide"}, "help_kind", "literal_error"),
+        ({"place": None}, "remote", "value_error"),
+        ({"waves": [LAST_DAY.isoformat()]}, "ends_on", "value_error"),
+        ({"ends_on": None, "waves": ["2020-01-01"]}, "waves", "past"),
+        ({"ends_on": None, "waves": [str(LAST_DAY), str(TODAY)]}, "waves", "value_error"),
+        ({"contacts": ["ana"]}, "contacts.0", "model_attributes_type"),
+        (FUNDING | {"goal": -1}, "goal", "greater_than"),
+        (FUNDING | {"goal": float("nan")}, "goal", "int_type"),
+        (FUNDING | {"raised": -1}, "raised", "greater_than_equal"),
+        (FUNDING | {"currency": None}, "currency", "value_error"),
         ({"state": "online"}, "state", "extra_forbidden"),
         (b"", "body", "missing"),
         (b"{", "body", "json_invalid"),
@@ -292,12 +326,12 @@ async def test_a_call_that_breaks_a_rule(
     announcements: System, body: Any, field: str, rule: str
 ) -> None:
     async with nothing_written(announcements, "announcements"):
-        sent = body if isinstance(body, bytes) else CALL | body
+        sent = body if isinstance(body, bytes) or "platform" in body else CALL | body
         answer = submit(announcements, sent, token("ada", "user", email="ada@courriel.example.org"))
     refused(answer, 422, "invalid-input", (field, rule))
 
 
-@pytest.mark.parametrize("field", ["kind", "titre", "texte", "lien", "ends_on"])
+@pytest.mark.parametrize("field", ["kind", "titre", "texte", "lien", "help_kind"])
 async def test_a_call_that_lacks_something(announcements: System, field: str) -> None:
     body = {name: value for name, value in CALL.items() if name != field}
     async with nothing_written(announcements, "announcements"):
@@ -348,6 +382,9 @@ def test_one_that_is_not_there(announcements: System, announcement: str) -> None
         ("limit=101", "limit", "less_than_equal"),
         ("limit=tout", "limit", "int_parsing"),
         ("kind=autre", "kind", "literal_error"),
+        ("territoire=Drôme", "territoire", "value_error"),
+        ("closing_within=-1", "closing_within", "greater_than_equal"),
+        (f"q={'x' * 201}", "q", "string_too_long"),
         (f"after={'x' * 101}", "after", "string_too_long"),
     ],
 )

@@ -219,9 +219,14 @@ async def test_an_accepted_edit_is_applied_once(directory: System) -> None:
     # told behind whatever the second message had told
     second = propose(directory, person, venue, nom="Ici")
     await tell(directory, approved(second, venue, "nom"))
-    events = await published(directory, "directory", venue, 4)
-    assert [one.type for one in events] == ["EditProposed", "EditApplied"] * 2
-    body = events[1].body
+    events = await published(directory, "directory", venue, 6)
+    assert [one.type for one in events] == ["EditProposed", "VenueUpdated", "EditApplied"] * 2
+    updated = events[1].body
+    assert (updated["revision"], updated["nom"]) == (2, SAMPLE["nom"])
+    assert updated["fields"] == ["horaires", "courriels", "date_maj"]
+    assert (updated["code_insee"], updated["code_postal"]) == ("26113", "26150")
+    assert "@" not in json.dumps(updated)
+    body = events[2].body
     assert (body["proposal_id"], body["revision"], body["accepted_by"]) == (proposal, 2, "manager")
     assert [change["field"] for change in body["applied"]] == ["horaires", "courriels"]
     assert "@" not in json.dumps(body)

@@ -217,6 +217,15 @@ async def test_the_same_file_twice_changes_nothing(directory: System) -> None:
         (1, ["accueil0@lieu.example.org"]),
         (2, ["nouveau@lieu.example.org"]),
     ]
+    # a sheet's creation and the same sheet again say nothing of a change
+    dated = {**moved, "date_maj": "2026-01-02"}
+    assert counts(upload(directory, csv_of(dated)).json()) == (0, 1, 0, 0)
+    assert counts(upload(directory, csv_of({**dated, "nom": "Ici"})).json()) == (0, 1, 0, 0)
+    updates = await published(directory, "directory", first, 2)
+    assert [(one.type, one.body["revision"], one.body["fields"]) for one in updates] == [
+        ("VenueUpdated", 2, ["courriels"]),
+        ("VenueUpdated", 4, ["nom"]),
+    ]
 
 
 async def test_what_people_said_stays(directory: System) -> None:

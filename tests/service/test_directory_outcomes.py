@@ -106,8 +106,8 @@ async def test_a_withdrawn_proposal_is_never_applied(directory: System) -> None:
     [erasure] = await rows(directory, "directory", "outbox", key=f"proposal:{edit}", timer=True)
     assert erasure["value"] is None
     # and neither has said anything more
-    events = await published(directory, "directory", venue, 4)
-    assert [one.type for one in events][2:] == ["EditProposed", "EditApplied"]
+    events = await published(directory, "directory", venue, 5)
+    assert [one.type for one in events][2:] == ["EditProposed", "VenueUpdated", "EditApplied"]
 
 
 async def test_a_superseded_proposal_names_the_next_one(directory: System) -> None:
@@ -160,7 +160,7 @@ async def test_a_shortcut_shows_in_the_history_and_what_is_held_to_its_author(
     applied(directory, venue, 2)
     accepted = history(directory, venue)[0]["accepted"]
     assert (accepted["how"], accepted["rule"], accepted["by"]) == ("shortcut", "typo", None)
-    said_of_it = (await published(directory, "directory", venue, 2))[1].body
+    said_of_it = (await published(directory, "directory", venue, 3))[-1].body
     assert (said_of_it["accepted_by"], said_of_it["refused_fields"]) == ("shortcut", ["nom"])
     assert said_of_it["held"] == [held.model_dump()]
     assert outcome(directory, person, edit)["held"] == [held.model_dump()]
@@ -189,7 +189,7 @@ async def test_an_appeal_applies_what_was_refused_once(directory: System) -> Non
 
     last = propose(directory, person, venue, nom="Là")
     await tell(directory, EditApproved(**decided(last, venue), fields=["nom"]))
-    events = await published(directory, "directory", venue, 7)
+    events = await published(directory, "directory", venue, 11)
     told = [
         (one.body["proposal_id"], [change["field"] for change in one.body["applied"]])
         for one in events
@@ -253,7 +253,11 @@ async def test_an_undone_edit_gives_back_what_nobody_has_changed_since(directory
     last = propose(directory, person, venue, nom="Là")
     await tell(directory, again, EditApproved(**decided(last, venue), fields=["nom"]))
     assert applied(directory, venue, 5)["fiche"]["horaires"] == SAMPLE["horaires"]
-    events = await published(directory, "directory", venue, 7)
+    events = await published(directory, "directory", venue, 11)
+    updated = [one.body for one in events if one.type == "VenueUpdated"]
+    # the undoing too is said, and an approval that comes again is not
+    assert [one["revision"] for one in updated] == [2, 3, 4, 5]
+    assert updated[2]["fields"] == ["horaires", "courriels"]
     [undone] = [one for one in events if one.type == "EditReverted"]
     assert (undone.body["proposal_id"], undone.body["revision"]) == (edit, 4)
     assert undone.body["restored"] == [
@@ -278,7 +282,7 @@ async def test_nothing_to_give_back_writes_no_revision(directory: System) -> Non
     await tell(directory, reverted(edit, venue))
     wait_until(directory, person, edit, "reverted")
     assert sheet(directory, venue)["revision"] == 3
-    undone = (await published(directory, "directory", venue, 5))[-1]
+    undone = (await published(directory, "directory", venue, 7))[-1]
     assert (undone.type, undone.body["restored"]) == ("EditReverted", [])
     assert (undone.body["kept"], undone.body["revision"]) == (["nom"], 3)
 

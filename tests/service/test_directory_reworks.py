@@ -111,7 +111,7 @@ async def test_a_refused_edit_is_corrected_and_sent_again(directory: System) -> 
     assert (new["comment"], new["revision"], new["improved_by"]) == ("Vu sur place.", 1, None)
     assert state(directory, person, old) == "refused"
 
-    event = (await published(directory, "directory", venue, 4))[-1]
+    event = (await published(directory, "directory", venue, 5))[-1]
     assert (event.type, event.body["replaces"]) == ("EditProposed", old)
     assert event.body["proposal_id"] == new["id"]
     assert "@" not in json.dumps(event.body)

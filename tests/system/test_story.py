@@ -218,7 +218,9 @@ def test_an_announcement_is_validated_and_comes_online(system: System) -> None:
         "kind": "skills_call",
         "titre": f"Bénévoles pour {malo.id}",
         "texte": "Deux heures par semaine.",
-        "lien": "https://association.example.org/appel",
+        "lien": f"https://association.example.org/{malo.id}",
+        "help_kind": "volunteering",
+        "remote": True,
         "ends_on": "2028-01-31",
     }
     announcement = system.post("announcements", "/announcements", body, as_=malo.token)["id"]

@@ -1,266 +1,277 @@
-"""What an announcement may hold, and what may become of it."""
+"""What may become of an announcement and of its texts."""
 
 import datetime as dt
-from typing import Any
-from urllib.parse import urlsplit
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
-from pydantic import ValidationError
 
-from services.announcements.domain import (
-    Announcement,
-    Call,
-    check_end,
-    end,
-    publish,
-    refuse,
-    revert,
-    web_address,
-    withdraw,
-)
-from shared.errors import InvalidInput
+from services.announcements.domain import announcements as rules
+from services.announcements.domain.announcements import OVER, TRANSITIONS, Act, Announcement, State
+from services.announcements.domain.calls import Call, Figures, FundingCall, today
+from services.announcements.domain.problems import NoTextWaiting, NotInThisState
 from shared.events import Author
-from shared.events.moderation import Decision
+from tests.unit.announcements_memory import (
+    LAST_DAY,
+    LATER,
+    NOW,
+    ON_APPEAL,
+    REFUSED,
+    VALIDATED,
+    call,
+    funding,
+    rolling,
+)
 
-NOW = dt.datetime(2026, 3, 2, 9, tzinfo=dt.UTC)
-LATER = NOW + dt.timedelta(days=1)
-LAST_DAY = dt.date(2026, 3, 10)
-CALL: dict[str, Any] = {
-    "kind": "skills_call",
-    "titre": "Formatrice recherchée",
-    "texte": "Deux journées d'ateliers.",
-    "lien": "https://exemple.fr/appel",
-    "ends_on": LAST_DAY,
-}
-VALIDATED = Decision(how="moderator", by="account:m", at=NOW)
-ON_APPEAL = VALIDATED.model_copy(update={"on_appeal": True})
-REFUSED = Decision(how="moderator", by="account:m", at=NOW, reason="Hors sujet.")
+END = dt.datetime(2026, 3, 10, 23, tzinfo=dt.UTC)
 
 
-def utc(text: str) -> dt.datetime:
-    return dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC)
-
-
-def submitted(**changes: Any) -> Announcement:
-    fields = CALL | changes
-    return Announcement(**fields, id="a", author=Author(account_id="alice"), submitted_at=NOW)
-
-
-def sentence(field: str, value: object) -> str:
-    """What is said about one wrong field."""
-    with pytest.raises(ValidationError) as refused:
-        Call.model_validate(CALL | {field: value})
-    (error,) = refused.value.errors()
-    assert error["loc"] == (field,)
-    return error["msg"]
-
-
-class TestLink:
-    @pytest.mark.parametrize(
-        ("given_link", "kept"),
-        [
-            ("https://exemple.fr/appel?x=1#Détail", "https://exemple.fr/appel?x=1#Détail"),
-            ("HTTPS://Exemple.FR:8443/Appel", "https://exemple.fr:8443/Appel"),
-            ("  http://exemple.fr\n", "http://exemple.fr"),
-            ("https://médiation.fr/", "https://médiation.fr/"),
-            ("http://192.0.2.1/", "http://192.0.2.1/"),
-        ],
+def drafted(asked: Call | None = None) -> Announcement:
+    asked = asked or call()
+    return Announcement(
+        id="a",
+        author=Author(account_id="alice"),
+        call=asked,
+        until=asked.open_until(today(NOW)),
+        created_at=NOW,
     )
-    def test_only_scheme_and_host_are_changed(self, given_link: str, kept: str) -> None:
-        assert Call.model_validate(CALL | {"lien": given_link}).lien == kept
 
-    @pytest.mark.parametrize(
-        ("link", "part_of_message"),
-        [
-            ("javascript:alert(1)", "commencer par http"),
-            ("JavaScript://exemple.fr/%0aalert(1)", "commencer par http"),
-            ("data:text/html,x", "commencer par http"),
-            ("ftp://exemple.fr/", "commencer par http"),
-            ("//exemple.fr/", "commencer par http"),
-            ("exemple.fr", "commencer par http"),
-            ("https://", "nom de site"),
-            ("https:///appel", "nom de site"),
-            ("https:exemple.fr", "nom de site"),
-            ("https://:443/", "nom de site"),
-            ("https://exem%70le.fr/", "nom de site"),
-            ("https://alice:secret@exemple.fr/", "mot de passe"),
-            ("https://@exemple.fr/", "mot de passe"),
-            ("https://exemple.fr\\@autre.fr/", "caractères interdits"),
-            ("https://exem ple.fr/", "caractères interdits"),
-            ("https://exemple.fr/\u202egpj.exe", "caractères interdits"),
-            ("java\tscript:alert(1)", "caractères interdits"),
-            ("https://exemple.fr:99999/", "adresse web"),
-            ("https://[exemple/", "adresse web"),
-            ("https://exemple.fr/" + "a" * 2_000, "at most 2000"),
-            ("", "at least 1"),
-        ],
+
+def submitted(asked: Call | None = None) -> Announcement:
+    draft = drafted(asked)
+    return rules.submit(draft, draft.call, "a", NOW)[0]
+
+
+def online(asked: Call | None = None) -> Announcement:
+    return rules.validate(submitted(asked), "a", 1, VALIDATED, NOW)
+
+
+def changing(before: Announcement, text: Call, case_id: str = "b") -> Announcement:
+    return rules.submit(before, text, case_id, LATER)[0]
+
+
+class TestTable:
+    def test_every_state_is_there_and_every_act_leads_to_one(self) -> None:
+        assert TRANSITIONS.keys() == set(get_args(State))
+        acts = {act for possible in TRANSITIONS.values() for act in possible}
+        assert acts == set(get_args(Act))
+
+    @pytest.mark.parametrize("state", get_args(State))
+    @pytest.mark.parametrize("act", get_args(Act))
+    def test_what_is_not_in_it_is_refused(self, state: State, act: Act) -> None:
+        one = drafted().model_copy(update={"state": state})
+        if act in TRANSITIONS[state]:
+            assert rules.after(one, act) == TRANSITIONS[state][act]
+        else:
+            with pytest.raises(NotInThisState) as refused:
+                rules.after(one, act)
+            assert refused.value.extra == {"state": state}
+
+    def test_nothing_ends_what_is_over(self) -> None:
+        for state in OVER:
+            assert not {"withdraw", "close"} & TRANSITIONS[state].keys()
+
+    def test_nothing_but_a_validation_puts_online(self) -> None:
+        for state, acts in TRANSITIONS.items():
+            shows = {act for act, to in acts.items() if to == "online"}
+            assert shows <= {"validate"} or state == "online"
+
+
+class TestFirstText:
+    def test_a_draft_has_no_case_and_no_link(self) -> None:
+        assert (drafted().cases, drafted().wanted_links, drafted().waiting) == ([], [], None)
+
+    def test_submitted_it_waits_with_its_link(self) -> None:
+        one = submitted()
+        assert (one.state, one.cases, one.revision) == ("submitted", ["a"], 2)
+        assert one.wanted_links == ["https://exemple.fr/appel"]
+
+    def test_validated_it_is_online(self) -> None:
+        one = online()
+        assert (one.state, one.published_at, one.until) == ("online", NOW, LAST_DAY)
+        assert one.is_public
+
+    def test_refused_it_says_why_and_gives_its_link_back(self) -> None:
+        one = rules.refuse(submitted(), "a", REFUSED)
+        assert (one.state, one.refusal_reason, one.wanted_links) == ("refused", "Hors sujet.", [])
+        assert not one.is_public
+
+    def test_a_corrected_one_replaces_the_refused_case(self) -> None:
+        refused = rules.refuse(submitted(), "a", REFUSED)
+        again, replaces = rules.submit(refused, call(titre="Mieux"), "b", LATER)
+        assert (again.state, replaces, again.cases) == ("submitted", "a", ["a", "b"])
+        assert (again.call.titre, again.refusal_reason) == ("Mieux", None)
+
+    def test_a_corrected_one_replaces_the_waiting_case(self) -> None:
+        again, replaces = rules.submit(submitted(), call(titre="Mieux"), "b", LATER)
+        assert (again.state, replaces) == ("submitted", "a")
+        # its decision was on its way
+        assert rules.validate(again, "a", 1, VALIDATED, LATER) is again
+        assert rules.validate(again, "b", 1, VALIDATED, LATER).call.titre == "Mieux"
+
+    def test_on_its_last_day_it_is_online_and_later_never(self) -> None:
+        before = END - dt.timedelta(milliseconds=1)
+        assert rules.validate(submitted(), "a", 1, VALIDATED, before).state == "online"
+        late = rules.validate(submitted(), "a", 1, VALIDATED, END)
+        assert (late.state, late.published_at, late.why) == ("expired", None, "expired")
+        assert not late.is_public
+
+    def test_an_appeal_puts_a_refused_one_online(self) -> None:
+        refused = rules.refuse(submitted(), "a", REFUSED)
+        assert rules.validate(refused, "a", 1, VALIDATED, LATER) is refused
+        one = rules.validate(refused, "a", 1, ON_APPEAL, LATER)
+        assert (one.state, one.refusal_reason) == ("online", None)
+        assert rules.validate(one, "a", 1, ON_APPEAL, LATER) is one
+        assert rules.validate(refused, "a", 1, ON_APPEAL, END).state == "expired"
+
+    def test_what_was_withdrawn_stays_so(self) -> None:
+        gone = rules.take_back(submitted(), "a")
+        assert gone.state == "withdrawn"
+        for after in (
+            rules.validate(gone, "a", 1, ON_APPEAL, LATER),
+            rules.refuse(gone, "a", REFUSED),
+            rules.take_back(gone, "a"),
+            rules.revert(gone, "a", LATER),
+        ):
+            assert after is gone
+
+    def test_the_validated_revision_shows(self) -> None:
+        improved = rules.improve(submitted(), call(titre="Mieux"), "account:m", NOW)
+        improved = rules.improve(improved, call(titre="Encore mieux"), "account:m", NOW)
+        for revision, titre in ((1, "Formatrice recherchée"), (2, "Mieux"), (3, "Encore mieux")):
+            assert rules.validate(improved, "a", revision, VALIDATED, NOW).call.titre == titre
+
+    def test_only_what_waits_is_improved(self) -> None:
+        for one in (drafted(), online(), rules.refuse(submitted(), "a", REFUSED)):
+            with pytest.raises(NoTextWaiting):
+                rules.improve(one, call(titre="Mieux"), "account:m", NOW)
+
+
+class TestChange:
+    def test_the_old_text_stays_online_until_the_new_one_is_validated(self) -> None:
+        pending = changing(online(), call(titre="Autre", lien="https://exemple.fr/autre"))
+        assert (pending.state, pending.call.titre) == ("online", "Formatrice recherchée")
+        assert pending.wanted_links == ["https://exemple.fr/appel", "https://exemple.fr/autre"]
+        shown = rules.validate(pending, "b", 1, VALIDATED, LATER)
+        assert (shown.call.titre, shown.published_at) == ("Autre", NOW)
+        assert shown.wanted_links == ["https://exemple.fr/autre"]
+
+    def test_refused_the_old_text_stays_and_its_author_reads_why(self) -> None:
+        kept = rules.refuse(changing(online(), call(titre="Autre")), "b", REFUSED)
+        assert (kept.state, kept.call.titre) == ("online", "Formatrice recherchée")
+        assert kept.refusal_reason == "Hors sujet."
+        again, replaces = rules.submit(kept, call(titre="Troisième"), "c", LATER)
+        assert (replaces, again.refusal_reason) == ("b", None)
+
+    def test_a_text_behind_a_newer_one_shows_no_more(self) -> None:
+        refused = rules.refuse(changing(online(), call(titre="Deux")), "b", REFUSED)
+        newer = rules.validate(changing(refused, call(titre="Trois"), "c"), "c", 1, VALIDATED, NOW)
+        late = rules.validate(newer, "b", 1, ON_APPEAL, LATER)
+        assert late.call.titre == "Trois"
+
+    def test_undone_the_text_before_is_there_again(self) -> None:
+        shown = rules.validate(changing(online(), call(titre="Autre")), "b", 1, VALIDATED, LATER)
+        restored = rules.revert(shown, "b", LATER)
+        assert (restored.state, restored.call.titre) == ("online", "Formatrice recherchée")
+        assert rules.revert(restored, "b", LATER) is restored
+        closed = rules.revert(restored, "a", LATER)
+        assert (closed.state, closed.why, closed.is_public) == ("closed", "reverted", False)
+
+    def test_undone_behind_another_text_only_the_history_changes(self) -> None:
+        shown = rules.validate(changing(online(), call(titre="Autre")), "b", 1, VALIDATED, LATER)
+        kept = rules.revert(shown, "a", LATER)
+        assert (kept.state, kept.call.titre) == ("online", "Autre")
+        # now nothing is left to restore
+        assert rules.revert(kept, "b", LATER).state == "closed"
+
+    def test_a_longer_call_validated_after_the_old_end_comes_back(self) -> None:
+        pending = changing(online(), call(ends_on="2026-04-10"))
+        ended = rules.reach(pending, LAST_DAY, END)
+        assert (ended.state, ended.waiting is not None) == ("expired", True)
+        back = rules.validate(ended, "b", 1, VALIDATED, END)
+        assert (back.state, back.until, back.ended_at) == ("online", dt.date(2026, 4, 10), None)
+
+    def test_figures_of_today_are_kept_by_a_new_text(self) -> None:
+        one = rules.with_figures(online(funding(raised=10)), Figures(raised=70, supporters=7))
+        pending = changing(one, funding(titre="Autre", raised=70, supporters=7))
+        pending = rules.with_figures(pending, Figures(raised=90, supporters=9))
+        shown = rules.validate(pending, "b", 1, VALIDATED, LATER).call
+        assert isinstance(shown, FundingCall)
+        assert (shown.titre, shown.raised, shown.supporters) == ("Autre", 90, 9)
+
+    def test_figures_that_count_something_else_are_not(self) -> None:
+        pending = changing(online(funding(raised=10)), funding(presale=True, raised=3, goal=5))
+        shown = rules.validate(pending, "b", 1, VALIDATED, LATER).call
+        assert isinstance(shown, FundingCall)
+        assert shown.raised == 3
+
+    def test_old_texts_are_forgotten_but_never_what_shows(self) -> None:
+        one = online()
+        for number in range(3 * rules.MOST_TEXTS):
+            one = changing(one, call(titre=f"Texte {number}"), f"b{number}")
+        assert len(one.texts) == rules.MOST_TEXTS
+        assert one.text("a") is not None
+        assert one.waiting is not None
+        assert one.waiting.call.titre == f"Texte {3 * rules.MOST_TEXTS - 1}"
+
+
+class TestWaves:
+    def test_each_is_announced_and_the_last_closes(self) -> None:
+        one = online(rolling())
+        seen = [one.until]
+        while one.state == "online":
+            one = rules.reach(one, one.until, one.ends_at)
+            if one.state == "online":
+                seen.append(one.until)
+        assert seen == rolling().waves
+        assert (one.state, one.why) == ("closed", "closed")
+
+    def test_a_timer_for_another_day_changes_nothing(self) -> None:
+        one = online(rolling())
+        assert rules.reach(one, LAST_DAY, END) is one
+        moved = rules.reach(one, one.until, one.ends_at)
+        assert rules.reach(moved, dt.date(2026, 3, 5), END) is moved
+
+    def test_a_late_timer_goes_on_to_the_next_date_to_come(self) -> None:
+        late = dt.datetime(2026, 7, 1, tzinfo=dt.UTC)
+        one = online(rolling())
+        assert rules.reach(one, one.until, late).until == dt.date(2026, 9, 5)
+
+    @given(
+        some.sets(some.dates(dt.date(2026, 3, 2), dt.date(2027, 12, 1)), min_size=1, max_size=24),
+        some.lists(some.integers(0, 200), max_size=30),
     )
-    def test_what_is_no_web_address_is_refused(self, link: str, part_of_message: str) -> None:
-        assert part_of_message in sentence("lien", link)
-
-    @given(some.text(max_size=40).map(lambda tail: f"https://{tail}") | some.text(max_size=40))
-    def test_whatever_is_kept_has_a_host_and_is_kept_as_it_is(self, text: str) -> None:
-        try:
-            kept = web_address(text)
-        except ValueError:
-            return
-        parts = urlsplit(kept)
-        assert parts.scheme in ("http", "https")
-        assert parts.hostname
-        assert parts.username is None
-        assert web_address(kept) == kept
-
-
-class TestTexts:
-    def test_a_title_is_one_line(self) -> None:
-        assert submitted(titre="  Appel\n à\tprojets ").titre == "Appel à projets"
-        assert submitted(territoire="La\nDrôme").territoire == "La Drôme"
-
-    def test_a_text_keeps_its_lines(self) -> None:
-        assert submitted(texte=" un\n\ndeux\n").texte == "un\n\ndeux"
-
-    @pytest.mark.parametrize(
-        ("field", "longest"), [("titre", 140), ("texte", 5_000), ("territoire", 120)]
-    )
-    def test_texts_have_limits(self, field: str, longest: int) -> None:
-        assert len(getattr(submitted(**{field: "x" * longest}), field)) == longest
-        assert f"at most {longest}" in sentence(field, "x" * (longest + 1))
-        assert "at least 1" in sentence(field, " \n")
-        assert "caractères interdits" in sentence(field, "a\x00b")
-
-    def test_the_territory_may_be_missing(self) -> None:
-        assert submitted().territoire is None
+    def test_dates_only_ever_go_on(self, waves: set[dt.date], delays: list[int]) -> None:
+        one = online(rolling(waves=sorted(waves)))
+        seen = [one.until]
+        for days in delays:
+            one = rules.reach(one, one.until, one.ends_at + dt.timedelta(days=days))
+            if one.state != "online":
+                break
+            seen.append(one.until)
+        assert seen == sorted(set(seen))
+        assert set(seen) <= waves
+        assert (one.state == "closed") == (one.ended_at is not None)
 
 
 class TestEnd:
-    @pytest.mark.parametrize(
-        ("ends_on", "ends_at"),
-        [
-            ("2026-01-31", "2026-01-31T23:00"),
-            ("2026-07-14", "2026-07-14T22:00"),
-            ("2026-03-28", "2026-03-28T23:00"),
-            ("2026-03-29", "2026-03-29T22:00"),
-            ("2026-10-25", "2026-10-25T23:00"),
-        ],
-    )
-    def test_it_is_midnight_in_paris(self, ends_on: str, ends_at: str) -> None:
-        announcement = submitted(ends_on=dt.date.fromisoformat(ends_on))
-        assert announcement.ends_at == utc(ends_at)
+    def test_one_with_a_last_day_expires(self) -> None:
+        one = rules.reach(online(), LAST_DAY, END)
+        assert (one.state, one.why, one.ended_at, one.is_public) == (
+            "expired", "expired", END, True
+        )  # fmt: skip
+        assert one.wanted_links == []
 
     @pytest.mark.parametrize(
-        ("at", "ends_on"),
+        ("act", "why", "state"),
         [
-            ("2026-03-02T09:00", "2026-03-02"),
-            ("2026-03-02T22:59", "2026-03-02"),
-            ("2026-03-02T23:00", "2026-03-03"),
-            ("2026-03-02T09:00", "2028-03-02"),
-            ("2028-02-29T09:00", "2030-02-28"),
+            ("withdraw", "withdrawn", "withdrawn"),
+            ("close", "closed", "closed"),
+            ("close", "funded", "closed"),
         ],
     )
-    def test_today_to_two_years_ahead_is_allowed(self, at: str, ends_on: str) -> None:
-        check_end(dt.date.fromisoformat(ends_on), utc(at))
-
-    @pytest.mark.parametrize(
-        ("at", "ends_on", "rule", "message"),
-        [
-            ("2026-03-02T09:00", "2026-03-01", "past", "déjà passée"),
-            ("2026-03-02T23:00", "2026-03-02", "past", "déjà passée"),
-            ("2026-03-02T09:00", "2028-03-03", "too_far", "deux ans"),
-            ("2028-02-29T09:00", "2030-03-01", "too_far", "deux ans"),
-            ("2026-03-02T09:00", "9999-12-31", "too_far", "deux ans"),
-        ],
-    )
-    def test_other_days_are_refused(self, at: str, ends_on: str, rule: str, message: str) -> None:
-        with pytest.raises(InvalidInput) as refused:
-            check_end(dt.date.fromisoformat(ends_on), utc(at))
-        (wrong,) = refused.value.invalid
-        assert (wrong.field, wrong.rule) == ("ends_on", rule)
-        assert message in wrong.message
-
-
-class TestStates:
-    def test_validated_it_is_online(self) -> None:
-        online = publish(submitted(), VALIDATED, LATER)
-        assert (online.state, online.published_at, online.ended_at) == ("online", LATER, None)
-        assert (online.revision, online.decision) == (2, VALIDATED)
-        assert online.is_public
-
-    def test_refused_it_says_why(self) -> None:
-        refused = refuse(submitted(), REFUSED)
-        assert (refused.state, refused.refusal_reason) == ("refused", "Hors sujet.")
-        assert (refused.revision, refused.published_at) == (2, None)
-        assert not refused.is_public
-
-    def test_a_remark_with_a_validation_is_no_refusal(self) -> None:
-        remark = VALIDATED.model_copy(update={"reason": "Merci !"})
-        assert publish(submitted(), remark, LATER).refusal_reason is None
-
-    def test_validated_on_its_last_day_it_is_still_online(self) -> None:
-        at = submitted().ends_at - dt.timedelta(milliseconds=1)
-        assert publish(submitted(), VALIDATED, at).state == "online"
-
-    def test_validated_after_its_end_it_is_ended_at_once(self) -> None:
-        ended = publish(submitted(), VALIDATED, submitted().ends_at)
-        assert (ended.state, ended.ended_at, ended.published_at) == (
-            "ended",
-            submitted().ends_at,
-            None,
-        )
-
-    def test_its_end_takes_it_offline(self) -> None:
-        online = publish(submitted(), VALIDATED, NOW)
-        ended = end(online, LAST_DAY, LATER)
-        assert (ended.state, ended.ended_at, ended.revision) == ("ended", LATER, 3)
-        assert ended.published_at == NOW
-
-    def test_a_timer_for_another_day_changes_nothing(self) -> None:
-        online = publish(submitted(), VALIDATED, NOW)
-        assert end(online, LAST_DAY - dt.timedelta(days=1), LATER) is online
-
-    def test_an_appeal_puts_a_refused_one_online(self) -> None:
-        refused = refuse(submitted(), REFUSED)
-        assert publish(refused, VALIDATED, LATER) is refused
-        online = publish(refused, ON_APPEAL, LATER)
-        assert (online.state, online.revision, online.published_at) == ("online", 3, LATER)
-        assert (online.decision, online.refusal_reason) == (ON_APPEAL, None)
-        assert publish(online, ON_APPEAL, LATER) is online
-
-    def test_an_appeal_after_its_end_never_puts_it_online(self) -> None:
-        ended = publish(refuse(submitted(), REFUSED), ON_APPEAL, submitted().ends_at)
-        assert (ended.state, ended.published_at) == ("ended", None)
-
-    def test_withdrawn_it_is_for_its_author(self) -> None:
-        withdrawn = withdraw(submitted())
-        assert (withdrawn.state, withdrawn.revision) == ("withdrawn", 2)
-        assert not withdrawn.is_public
-        assert publish(withdrawn, ON_APPEAL, LATER) is withdrawn
-        assert refuse(withdrawn, REFUSED) is withdrawn
-
-    def test_undone_it_is_offline(self) -> None:
-        undone = revert(publish(submitted(), VALIDATED, NOW), LATER)
-        assert (undone.state, undone.ended_at, undone.revision) == ("ended", LATER, 3)
-        assert publish(undone, ON_APPEAL, LATER) is undone
-        assert end(undone, LAST_DAY, LATER) is undone
-
-    @pytest.mark.parametrize("state", ["online", "refused", "withdrawn", "ended"])
-    def test_only_what_waits_can_be_withdrawn(self, state: str) -> None:
-        announcement = submitted().model_copy(update={"state": state})
-        assert withdraw(announcement) is announcement
-
-    @pytest.mark.parametrize("state", ["submitted", "refused", "withdrawn", "ended"])
-    def test_only_what_is_online_can_be_undone(self, state: str) -> None:
-        announcement = submitted().model_copy(update={"state": state})
-        assert revert(announcement, LATER) is announcement
-
-    @pytest.mark.parametrize("state", ["online", "refused", "ended"])
-    def test_a_decision_that_comes_again_changes_nothing(self, state: str) -> None:
-        decided = submitted().model_copy(update={"state": state})
-        assert publish(decided, VALIDATED, LATER) is decided
-        assert refuse(decided, REFUSED) is decided
-
-    @pytest.mark.parametrize("state", ["submitted", "refused", "ended"])
-    def test_only_what_is_online_can_end(self, state: str) -> None:
-        announcement = submitted().model_copy(update={"state": state})
-        assert end(announcement, LAST_DAY, LATER) is announcement
+    def test_what_waits_ends_with_it(self, act: Act, why: Any, state: State) -> None:
+        one = rules.end(changing(online(), call(titre="Autre")), act, why, LATER)
+        assert (one.state, one.why, one.waiting, one.wanted_links) == (state, why, None, [])
+        assert rules.validate(one, "b", 1, VALIDATED, LATER) is one

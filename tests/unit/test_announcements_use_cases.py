@@ -1,75 +1,44 @@
 """Announcements over HTTP and by events, with a database in memory and events recorded."""
 
 import datetime as dt
-import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
 import pytest
-from joserfc import jwt
-from joserfc.jwk import OctKey
 
-from services.announcements.app import service
-from services.announcements.domain import AnnouncementNotFound
-from services.announcements.handlers import HANDLERS
+from services.announcements.app import own_hosts, service
+from services.announcements.domain.problems import AnnouncementNotFound
+from services.announcements.handlers.decisions import HANDLERS_DECISIONS
 from services.announcements.settings import Settings
-from shared.database import Collection, Transaction
+from services.announcements.store import Announcements, Links
+from services.announcements.use_cases import relayed
 from shared.events import Author, Event
 from shared.events.announcements import (
     AnnouncementEnded,
     AnnouncementEndReached,
     AnnouncementPublished,
     AnnouncementSubmitted,
+    AnnouncementWaveOpened,
 )
 from shared.events.contacts import AccountContactChanged
-from shared.events.moderation import AnnouncementRefused, AnnouncementValidated, Decision
 from shared.service import build
-from tests.unit.memory import MemoryCollection, Rows
-
-SECRET = "a secret for tests, long enough to sign"
-NOW = dt.datetime(2026, 3, 2, 9, tzinfo=dt.UTC)
-LAST_DAY = dt.date(2026, 3, 10)
-CALL = {
-    "kind": "skills_call",
-    "titre": "Formatrice recherchée",
-    "texte": "Deux journées d'ateliers.",
-    "lien": "https://Exemple.fr/appel",
-    "ends_on": "2026-03-10",
-    "territoire": "Drôme",
-}
-
-
-class Memory(Transaction):
-    """A database and its only transaction: it records events and timers, and has its own clock."""
-
-    def __init__(self) -> None:
-        self.now = NOW
-        self.published: list[Event] = []
-        self.timers: list[tuple[Event, dt.datetime]] = []
-        self._rows: Rows = {}
-
-    def __getitem__(self, collection: str) -> Collection:
-        assert collection == "announcements"
-        return MemoryCollection(self._rows)
-
-    def publish(self, event: Event, *, event_id: str | None = None) -> None:
-        assert event_id is None
-        self.published.append(event)
-
-    def schedule(self, event: Event, *, at: dt.datetime, timer_id: str) -> None:
-        assert timer_id
-        self.timers.append((event, at))
-
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator["Memory"]:
-        yield self
-
-    def take(self) -> list[Event]:
-        """What was published since the last look."""
-        taken, self.published = self.published, []
-        return taken
+from tests.unit.announcements_memory import (
+    FUNDING,
+    LAST_DAY,
+    MODERATOR,
+    NOW,
+    ON_APPEAL,
+    SECRET,
+    SKILLS,
+    WAVES,
+    Memory,
+    funding,
+    refused,
+    reverted,
+    signed_in,
+    validated,
+)
 
 
 @pytest.fixture
@@ -86,14 +55,9 @@ async def http(memory: Memory) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-def signed_in(account: str = "alice", **claims: Any) -> dict[str, str]:
-    claims = {"sub": account, "exp": int(time.time()) + 60, "name": account.title()} | claims
-    token = jwt.encode({"alg": "HS256"}, claims, OctKey.import_key(SECRET))
-    return {"Authorization": f"Bearer {token}"}
-
-
 async def submit(http: httpx.AsyncClient, **changes: Any) -> str:
-    answer = await http.post("/announcements", json=CALL | changes, headers=signed_in())
+    body = (FUNDING if changes.get("kind") == "funding_call" else SKILLS) | changes
+    answer = await http.post("/announcements", json=body, headers=signed_in())
     assert answer.status_code == 201, answer.text
     return str(answer.json()["id"])
 
@@ -104,40 +68,18 @@ async def titles(http: httpx.AsyncClient, **params: str | int) -> list[str]:
 
 
 async def deliver(event: Event, memory: Memory) -> None:
-    await HANDLERS[type(event)](event, memory)
-
-
-def validated(announcement_id: str) -> AnnouncementValidated:
-    return AnnouncementValidated(
-        revision=2,
-        case_id=announcement_id,
-        author=Author(account_id="alice"),
-        title=CALL["titre"],
-        decision=Decision(how="moderator", by="account:m", at=NOW),
-    )
-
-
-def refused(announcement_id: str) -> AnnouncementRefused:
-    return AnnouncementRefused(
-        revision=2,
-        case_id=announcement_id,
-        author=Author(account_id="alice"),
-        title=CALL["titre"],
-        decision=Decision(how="moderator", by="account:m", at=NOW, reason="Hors sujet."),
-    )
+    await HANDLERS_DECISIONS[type(event)](event, memory)
 
 
 class TestSubmit:
     async def test_it_is_kept_and_moderation_is_told(
         self, http: httpx.AsyncClient, memory: Memory
     ) -> None:
-        answer = await http.post("/announcements", json=CALL, headers=signed_in())
-        assert answer.status_code == 201
+        answer = await http.post("/announcements", json=SKILLS, headers=signed_in())
         body = answer.json()
         assert answer.headers["location"] == f"/announcements/{body['id']}"
-        assert body["state"] == "submitted"
-        assert body["lien"] == "https://exemple.fr/appel"
-        assert body["author_name"] == "Alice"
+        assert (body["state"], body["lien"]) == ("submitted", "https://exemple.fr/appel")
+        assert (body["author_name"], body["days_left"]) == ("Alice", 8)
         assert memory.published == [
             AnnouncementSubmitted(
                 revision=1,
@@ -146,6 +88,8 @@ class TestSubmit:
                 titre="Formatrice recherchée",
                 texte="Deux journées d'ateliers.",
                 lien="https://exemple.fr/appel",
+                details=["Type : emploi", "Lieu : Valence"],
+                territoire="departement:26",
                 ends_on=LAST_DAY,
                 author=Author(account_id="alice", name="Alice"),
                 submitted_at=NOW,
@@ -156,30 +100,24 @@ class TestSubmit:
         self, http: httpx.AsyncClient, memory: Memory
     ) -> None:
         headers = signed_in(name="alice@exemple.fr", email="alice@exemple.fr")
-        answer = await http.post("/announcements", json=CALL, headers=headers)
-        submitted, contact = memory.published
+        answer = await http.post("/announcements", json=SKILLS, headers=headers)
+        contact, submitted = memory.published
         assert "@" not in answer.text
         assert "@" not in submitted.model_dump_json()
         assert contact == AccountContactChanged(
             account_id="alice", email="alice@exemple.fr", changed_at=NOW
         )
 
-    async def test_one_must_be_signed_in(self, http: httpx.AsyncClient, memory: Memory) -> None:
-        answer = await http.post("/announcements", json=CALL)
-        assert answer.status_code == 401
-        assert memory.published == []
-
     @pytest.mark.parametrize(
         ("changes", "field", "message"),
         [
             ({"lien": "javascript:alert(1)"}, "lien", "Le lien doit commencer par http"),
-            ({"lien": ""}, "lien", "Ce texte est trop court."),
+            ({"lien": "http://127.0.0.1/x"}, "lien", "Ce lien mène au portail lui-même"),
             ({"ends_on": "2026-03-01"}, "ends_on", "La date de fin est déjà passée."),
             ({"ends_on": "2028-03-03"}, "ends_on", "La date de fin doit être dans les deux ans."),
-            ({"ends_on": "10/03/2026"}, "ends_on", "Il faut une date"),
             ({"kind": "job"}, "kind", "Cette valeur n'est pas dans la liste."),
-            ({"titre": " "}, "titre", "Ce texte est trop court."),
             ({"state": "online"}, "state", "Ce champ n'existe pas."),
+            ({"territoire": "Drôme"}, "territoire", "Il faut un territoire"),
         ],
     )
     async def test_refusals_name_the_field_in_french(
@@ -190,19 +128,16 @@ class TestSubmit:
         field: str,
         message: str,
     ) -> None:
-        answer = await http.post("/announcements", json=CALL | changes, headers=signed_in())
+        answer = await http.post("/announcements", json=SKILLS | changes, headers=signed_in())
         assert answer.status_code == 422
-        assert answer.json()["type"] == "urn:mednum:problem:invalid-input"
         (wrong,) = answer.json()["invalid_params"]
         assert wrong["field"] == field
         assert wrong["message"].startswith(message)
         assert memory.published == []
 
-    async def test_a_call_without_its_link_is_refused(self, http: httpx.AsyncClient) -> None:
-        call = {name: value for name, value in CALL.items() if name != "lien"}
-        answer = await http.post("/announcements", json=call, headers=signed_in())
-        (wrong,) = answer.json()["invalid_params"]
-        assert (wrong["field"], wrong["rule"]) == ("lien", "missing")
+    def test_the_portals_hosts_are_settings(self) -> None:
+        settings = Settings(public_url="https://portail.fr/annonces", own_hosts=("autre.fr",))
+        assert own_hosts(settings) == {"portail.fr", "autre.fr"}
 
 
 class TestRead:
@@ -210,62 +145,63 @@ class TestRead:
     async def test_what_is_not_online_is_for_its_author_and_moderators(
         self, http: httpx.AsyncClient, memory: Memory, decide: Any
     ) -> None:
-        address = f"/announcements/{await submit(http)}"
+        announcement = await submit(http)
         if decide:
-            await deliver(decide(address.rpartition("/")[2]), memory)
-        for headers in (
-            signed_in(),
-            signed_in("mo", roles=["moderator"]),
-            signed_in("ada", roles=["admin"]),
-        ):
+            await deliver(decide(announcement), memory)
+        address = f"/announcements/{announcement}"
+        for headers in (signed_in(), MODERATOR, signed_in("ada", roles=["admin"])):
             answer = await http.get(address, headers=headers)
-            assert answer.status_code == 200
             assert answer.json()["refusal_reason"] == ("Hors sujet." if decide else None)
         for headers in ({}, signed_in("bob"), signed_in("pat", roles=["partner"])):
             answer = await http.get(address, headers=headers)
-            assert answer.status_code == 404
             assert answer.json()["type"] == "urn:mednum:problem:announcement-not-found"
         assert await titles(http) == []
 
-    async def test_what_is_online_or_ended_is_for_everybody(
+    async def test_a_partners_draft_is_for_moderators_to_send(
         self, http: httpx.AsyncClient, memory: Memory
     ) -> None:
-        announcement = await submit(http)
-        await deliver(validated(announcement), memory)
-        answer = await http.get(f"/announcements/{announcement}")
-        assert answer.json()["state"] == "online"
-        assert answer.json()["published_at"] == "2026-03-02T09:00:00Z"
-        timer = AnnouncementEndReached(announcement_id=announcement, ends_on=LAST_DAY)
-        await deliver(timer, memory)
-        answer = await http.get(f"/announcements/{announcement}")
-        assert answer.json()["state"] == "ended"
-        assert await titles(http) == []
+        source = relayed.Source(slug="ulule", name="Ulule", reference="7", version=1)
+        made = await relayed.take_over(memory, source, funding(), own_hosts=frozenset(), hold=True)
+        own = await http.post("/announcements?draft=true", json=SKILLS, headers=signed_in())
+        assert own.json()["state"] == "draft"
+        drafts = await http.get("/announcements?state=draft", headers=MODERATOR)
+        assert [one["id"] for one in drafts.json()["items"]] == [made.announcement_id]
+        address = f"/announcements/{made.announcement_id}"
+        assert (await http.get(address, headers=signed_in())).status_code == 404
+        better = FUNDING | {"titre": "Mieux"}
+        changed = await http.put(address, json=better, headers=MODERATOR)
+        assert (changed.json()["titre"], changed.json()["partner"]) == ("Mieux", "Ulule")
+        sent = await http.post(f"{address}/submit", headers=MODERATOR)
+        assert sent.json()["state"] == "submitted"
+        (event,) = memory.take()
+        assert event.model_dump()["author"]["account_id"] == "partner:ulule"
 
-    async def test_the_list_has_the_soonest_end_first_in_pages(
+    async def test_the_list_has_the_soonest_date_first_in_pages(
         self, http: httpx.AsyncClient, memory: Memory
     ) -> None:
-        for titre, day, kind in (
-            ("C", "2026-05-01", "skills_call"),
-            ("A", "2026-03-09", "skills_call"),
-            ("B", "2026-04-01", "funding_call"),
+        for titre, dates in (
+            ("C", {"ends_on": "2026-05-01"}),
+            ("A", {"ends_on": None, "waves": WAVES}),
+            ("B", {"ends_on": "2026-04-01", "kind": "funding_call"}),
         ):
-            announcement = await submit(http, titre=titre, ends_on=day, kind=kind)
+            link = f"https://exemple.fr/{titre}"
+            announcement = await submit(http, titre=titre, lien=link, **dates)
             await deliver(validated(announcement), memory)
         assert await titles(http) == ["A", "B", "C"]
         assert await titles(http, kind="funding_call") == ["B"]
+        assert await titles(http, closing_within=3) == ["A"]
         first = (await http.get("/announcements", params={"limit": 2})).json()
         assert [one["titre"] for one in first["items"]] == ["A", "B"]
-        assert "texte" not in first["items"][0]
+        assert not {"texte", "contacts"} & first["items"][0].keys()
         rest = (await http.get("/announcements", params={"after": first["next"]})).json()
-        assert [one["titre"] for one in rest["items"]] == ["C"]
-        assert rest["next"] is None
+        assert ([one["titre"] for one in rest["items"]], rest["next"]) == (["C"], None)
 
     async def test_a_late_timer_does_not_keep_it_in_the_list(
         self, http: httpx.AsyncClient, memory: Memory
     ) -> None:
         await deliver(validated(await submit(http)), memory)
         memory.now = dt.datetime(2026, 3, 10, 22, 59, tzinfo=dt.UTC)
-        assert await titles(http) == [CALL["titre"]]
+        assert await titles(http) == [SKILLS["titre"]]
         memory.now = dt.datetime(2026, 3, 10, 23, 0, tzinfo=dt.UTC)
         assert await titles(http) == []
 
@@ -284,13 +220,15 @@ class TestEvents:
                 kind="skills_call",
                 titre="Formatrice recherchée",
                 lien="https://exemple.fr/appel",
+                territoire="departement:26",
                 ends_on=LAST_DAY,
                 author=Author(account_id="alice", name="Alice"),
                 published_at=NOW,
             )
         ]
         timer = AnnouncementEndReached(announcement_id=announcement, ends_on=LAST_DAY)
-        assert memory.timers == [(timer, dt.datetime(2026, 3, 10, 23, tzinfo=dt.UTC))]
+        at = dt.datetime(2026, 3, 10, 23, tzinfo=dt.UTC)
+        assert memory.timers == {timer.timer_id: (timer, at)}
 
     async def test_each_event_has_its_effect_once(
         self, http: httpx.AsyncClient, memory: Memory
@@ -302,20 +240,14 @@ class TestEvents:
         for _ in range(2):
             await deliver(validated(announcement), memory)
         await deliver(refused(announcement), memory)
-        assert [type(event) for event in memory.take()] == [AnnouncementPublished]
+        assert memory.names() == ["AnnouncementPublished"]
         memory.now = dt.datetime(2026, 4, 1, tzinfo=dt.UTC)
         for _ in range(2):
             await deliver(timer, memory)
         await deliver(validated(announcement), memory)
-        assert memory.take() == [
-            AnnouncementEnded(
-                announcement_id=announcement,
-                revision=3,
-                titre="Formatrice recherchée",
-                ended_at=memory.now,
-            )
-        ]
-        assert len(memory.timers) == 1
+        (ended,) = memory.take()
+        assert isinstance(ended, AnnouncementEnded)
+        assert (ended.revision, ended.why, ended.was_online) == (3, "expired", True)
 
     async def test_validated_after_its_end_it_never_goes_online(
         self, http: httpx.AsyncClient, memory: Memory
@@ -323,12 +255,89 @@ class TestEvents:
         announcement = await submit(http)
         memory.take()
         memory.now = dt.datetime(2026, 3, 10, 23, tzinfo=dt.UTC)
+        for _ in range(2):
+            await deliver(validated(announcement), memory)
+        (ended,) = memory.take()
+        assert isinstance(ended, AnnouncementEnded)
+        assert (ended.why, ended.was_online) == ("expired", False)
+        assert memory.timers == {}
+        assert await Links(memory).holder("https://exemple.fr/appel") is None
+
+    async def test_missed_dates_are_announced_once_at_most(
+        self, http: httpx.AsyncClient, memory: Memory
+    ) -> None:
+        announcement = await submit(http, ends_on=None, waves=WAVES)
         await deliver(validated(announcement), memory)
-        assert [type(event) for event in memory.take()] == [AnnouncementEnded]
-        assert memory.timers == []
+        first = AnnouncementEndReached(
+            announcement_id=announcement, ends_on=dt.date.fromisoformat(WAVES[0])
+        )
+        memory.take()
+        memory.now = dt.datetime(2026, 8, 1, tzinfo=dt.UTC)
+        for _ in range(2):
+            await deliver(first, memory)
+        (opened,) = memory.take()
+        assert isinstance(opened, AnnouncementWaveOpened)
+        assert (opened.date, opened.remaining) == (dt.date(2026, 9, 5), 0)
+        ((timer, at),) = memory.timers.values()
+        assert at == dt.datetime(2026, 9, 5, 22, tzinfo=dt.UTC)
+        await deliver(timer, memory)
+        (ended,) = memory.take()
+        assert ended.model_dump()["why"] == "closed"
+
+    async def test_an_appeal_is_granted_although_another_has_the_link(
+        self, http: httpx.AsyncClient, memory: Memory
+    ) -> None:
+        first = await submit(http)
+        await deliver(refused(first), memory)
+        second = await submit(http)
+        await deliver(validated(second), memory)
+        memory.take()
+        await deliver(validated(first, decision=ON_APPEAL), memory)
+        assert memory.names() == ["AnnouncementPublished"]
+        assert len(await titles(http)) == 2
+        await http.post(f"/announcements/{first}/close", headers=signed_in())
+        assert await Links(memory).holder("https://exemple.fr/appel") == second
+
+    async def test_undone_it_is_for_nobody(self, http: httpx.AsyncClient, memory: Memory) -> None:
+        announcement = await submit(http)
+        await deliver(validated(announcement), memory)
+        memory.take()
+        for _ in range(2):
+            await deliver(reverted(announcement), memory)
+        (ended,) = memory.take()
+        assert ended.model_dump()["why"] == "reverted"
+        assert memory.timers == {}
+        assert (await http.get(f"/announcements/{announcement}")).status_code == 404
 
     async def test_an_unknown_announcement_is_a_refusal(self, memory: Memory) -> None:
         timer = AnnouncementEndReached(announcement_id="none", ends_on=LAST_DAY)
-        for event in (validated("none"), refused("none"), timer):
+        for event in (validated("none"), refused("none"), timer, reverted("none")):
             with pytest.raises(AnnouncementNotFound):
                 await deliver(event, memory)
+
+
+class TestImprove:
+    async def test_its_author_corrects_instead(self, http: httpx.AsyncClient) -> None:
+        answer = await http.post("/announcements", json=SKILLS, headers=MODERATOR)
+        address = f"/announcements/{answer.json()['id']}/improvements"
+        own = await http.post(address, json=SKILLS | {"titre": "Mieux"}, headers=MODERATOR)
+        assert own.json()["type"] == "urn:mednum:problem:correct-own-text"
+        other = signed_in("max", roles=["moderator"])
+        same = await http.post(address, json=SKILLS, headers=other)
+        assert same.json()["invalid_params"][0]["rule"] == "unchanged"
+        better = await http.post(address, json=SKILLS | {"titre": "Mieux"}, headers=other)
+        assert better.status_code == 201
+
+    async def test_a_better_link_is_its_own_too(
+        self, http: httpx.AsyncClient, memory: Memory
+    ) -> None:
+        announcement = await submit(http)
+        better = SKILLS | {"lien": "https://exemple.fr/mieux"}
+        address = f"/announcements/{announcement}/improvements"
+        assert (await http.post(address, json=better, headers=MODERATOR)).status_code == 201
+        taken = await http.post("/announcements", json=better, headers=signed_in("bob"))
+        assert taken.json()["type"] == "urn:mednum:problem:announcement-duplicate"
+        await deliver(validated(announcement, revision=2), memory)
+        stored = await Announcements(memory).get(announcement)
+        assert stored
+        assert stored.links == ["https://exemple.fr/mieux"]

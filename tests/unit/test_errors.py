@@ -10,7 +10,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 import services
-from services.announcements.api import Submission
+from services.announcements.domain.calls import Call
 from services.directory.api import EditIn, NewsIn, Source
 from services.moderation.api.cases import ApprovalIn, OpinionIn
 from shared.errors import RULES, TYPE_PREFIX, InvalidField, InvalidInput, Problem, document, explain
@@ -100,6 +100,8 @@ CALL = {
     "titre": "a",
     "texte": "b",
     "lien": "https://exemple.fr",
+    "help_kind": "job",
+    "remote": True,
     "ends_on": "2099-01-01",
 }
 
@@ -126,7 +128,7 @@ class TestExplain:
             (ApprovalIn, {}, "revision", "missing"),
             (ApprovalIn, {"revision": 0}, "revision", "greater_than_equal"),
             (OpinionIn, {"choice": "maybe"}, "choice", "literal_error"),
-            (Submission, CALL | {"kind": "party"}, "kind", "literal_error"),
+            (Call, CALL | {"kind": "party"}, "kind", "literal_error"),
         ],
     )
     def test_names_the_field_and_speaks_french(
@@ -138,12 +140,12 @@ class TestExplain:
 
     @pytest.mark.parametrize("day", ["bientôt", [1], "2099-01-01T10:00:00", 4_000_000_000])
     def test_a_day_that_is_none_is_said_in_french(self, day: object) -> None:
-        (one,) = explained(Submission, CALL | {"ends_on": day})
+        (one,) = explained(Call, CALL | {"ends_on": day})
         assert (one.field, one.message) == ("ends_on", "Il faut une date (AAAA-MM-JJ).")
 
     @pytest.mark.parametrize("lien", ["javascript:alert(1)", "exemple.fr", "", "https://", 5, None])
     def test_a_link_that_is_none_is_said_in_french(self, lien: object) -> None:
-        for one in explained(Submission, CALL | {"lien": lien}):
+        for one in explained(Call, CALL | {"lien": lien}):
             assert one.field == "lien"
             assert one.message in RULES.values() or one.rule in ("value_error", "invalid")
             assert not re.search(r"\b(input|should|value|valid|string)\b", one.message.lower())

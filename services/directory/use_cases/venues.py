@@ -1,6 +1,6 @@
 """Sheets: what they say, how they get another revision, and who manages them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from services.directory.domain.fiche import public_addresses
@@ -19,7 +19,7 @@ from shared.database import Transaction
 from shared.errors import NotAllowed
 from shared.events import FieldValue
 from shared.events.contacts import VenueAddressesChanged
-from shared.events.directory import VenueManagersChanged
+from shared.events.directory import VenueManagersChanged, VenueUpdated
 
 
 @dataclass(frozen=True)
@@ -132,6 +132,7 @@ async def revise(
         ]
     )
     tell_addresses(tx, venue, before)
+    tell_update(tx, venue, changes)
 
 
 def tell_addresses(tx: Transaction, venue: Venue, before: list[str]) -> None:
@@ -141,3 +142,25 @@ def tell_addresses(tx: Transaction, venue: Venue, before: list[str]) -> None:
         tx.publish(
             VenueAddressesChanged(venue_id=venue.id, revision=venue.revision, addresses=addresses)
         )
+
+
+def tell_update(tx: Transaction, venue: Venue, changes: Iterable[Change]) -> None:
+    """Publish which columns of a known sheet say something else; a new date alone says nothing."""
+    fields = [change.field for change in changes if change.old != change.new]
+    if not {*fields} - {"date_maj"}:
+        return
+    tx.publish(
+        VenueUpdated(
+            venue_id=venue.id,
+            revision=venue.revision,
+            nom=venue.nom,
+            code_insee=_text(venue.fiche.get("code_insee")),
+            code_postal=_text(venue.fiche.get("code_postal")),
+            fields=fields,
+            updated_at=tx.now,
+        )
+    )
+
+
+def _text(value: FieldValue) -> str | None:
+    return str(value) if value else None

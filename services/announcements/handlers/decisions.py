@@ -1,6 +1,6 @@
-"""What announcements does when moderation has decided, and when a last day is over."""
+"""What announcements does when moderation has decided, and when a day is over."""
 
-from services.announcements import use_cases
+from services.announcements.use_cases import decisions
 from shared.bus.delivery import Handlers
 from shared.database import Transaction
 from shared.events.announcements import AnnouncementEndReached
@@ -13,33 +13,35 @@ from shared.events.moderation import (
 
 
 async def on_announcement_validated(event: AnnouncementValidated, tx: Transaction) -> None:
-    """Put it online."""
-    await use_cases.put_online(tx, event.case_id, event.decision)
+    """Show the text."""
+    await decisions.validate(
+        tx, event.case_id, proposal_revision=event.proposal_revision, decision=event.decision
+    )
 
 
 async def on_announcement_refused(event: AnnouncementRefused, tx: Transaction) -> None:
     """Note the refusal and its reason."""
-    await use_cases.refuse(tx, event.case_id, event.decision)
+    await decisions.refuse(tx, event.case_id, event.decision)
 
 
 async def on_proposal_withdrawn(event: ProposalWithdrawn, tx: Transaction) -> None:
     """Close what its author no longer wants."""
     if event.kind == "announcement":
-        await use_cases.withdraw(tx, event.case_id)
+        await decisions.take_back(tx, event.case_id)
 
 
 async def on_approval_reverted(event: ApprovalReverted, tx: Transaction) -> None:
-    """Take it offline."""
+    """Show the text before again, or take it offline."""
     if event.kind == "announcement":
-        await use_cases.revert(tx, event.case_id)
+        await decisions.revert(tx, event.case_id)
 
 
 async def on_announcement_end_reached(event: AnnouncementEndReached, tx: Transaction) -> None:
-    """Take it offline."""
-    await use_cases.end(tx, event.announcement_id, event.ends_on)
+    """Go on to the next wave, or take it offline."""
+    await decisions.reach(tx, event.announcement_id, event.ends_on)
 
 
-HANDLERS: Handlers = {
+HANDLERS_DECISIONS: Handlers = {
     AnnouncementValidated: on_announcement_validated,
     AnnouncementRefused: on_announcement_refused,
     ProposalWithdrawn: on_proposal_withdrawn,

@@ -1,0 +1,95 @@
+"""Where partners push: signed deliveries, answered once they are stored."""
+
+from collections.abc import Mapping
+from functools import partial
+from math import ceil
+from time import time
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from limits import RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
+
+from services.announcements.domain.partners import Partner
+from services.announcements.store.partners import known_partner
+from services.announcements.use_cases import intake
+from services.announcements.use_cases.intake import Incoming
+from shared.database import now
+from shared.errors import Problem
+from shared.service import RequestDatabase
+
+router = APIRouter(prefix="/partners", tags=["partners"])
+
+
+class TooManyDeliveries(Problem):
+    """More deliveries in a minute than this partner's rule allows."""
+
+    type = "too-many-deliveries"
+    status = 429
+    title = "Trop d'envois en une minute : réessayez un peu plus tard."
+
+
+class Limiter:
+    """Counts each partner's deliveries of the last minute, in this process."""
+
+    def __init__(self) -> None:
+        self._windows = MovingWindowRateLimiter(MemoryStorage())
+
+    def check(self, partner: Partner) -> None:
+        """Count one; raises `TooManyDeliveries` with the seconds to wait."""
+        item = RateLimitItemPerMinute(partner.per_minute)
+        if not self._windows.hit(item, partner.slug):
+            wait = self._windows.get_window_stats(item, partner.slug).reset_time - time()
+            raise TooManyDeliveries(headers={"Retry-After": str(max(1, ceil(wait)))})
+
+
+async def _raw(request: Request) -> bytes:
+    return await request.body()
+
+
+@router.post(
+    "/{slug}/events",
+    status_code=202,
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {
+                form: {"schema": {"type": "object"}}
+                for form in (
+                    "application/cloudevents+json",
+                    "application/cloudevents-batch+json",
+                    "application/json",
+                )
+            },
+        }
+    },
+)
+async def receive(
+    slug: str,
+    request: Request,
+    body: Annotated[bytes, Depends(_raw)],
+    database: RequestDatabase,
+) -> Mapping[str, Any]:
+    """Take a signed delivery (Standard Webhooks) of CloudEvents; 202 means that it is stored."""
+    incoming = Incoming(dict(request.headers), body, "http", now())
+    partner = await known_partner(database, slug)
+    signed_id = intake.authenticate(partner, incoming)
+    assert partner  # noqa: S101 - authenticated
+    limiter: Limiter = request.app.state.limiter
+    limiter.check(partner)
+    try:
+        asked = intake.check(incoming, at=now(), own_hosts=request.app.state.own_hosts)
+    except Problem as problem:
+        await database.run(
+            partial(
+                intake.note_refusal,
+                partner=partner,
+                signed_id=signed_id,
+                incoming=incoming,
+                problem=problem,
+            )
+        )
+        raise
+    async with database.transaction() as tx:
+        return await intake.store(tx, partner, signed_id, incoming, asked)

@@ -1,0 +1,1 @@
+"""What an announcement is, and what may become of it."""

@@ -1,0 +1,302 @@
+"""What is asked for: a skills call or a funding call, already published elsewhere at `lien`."""
+
+import datetime as dt
+import itertools
+import re
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    ValidationInfo,
+    WrapValidator,
+    field_validator,
+)
+
+from services.announcements.domain.links import web_address
+from services.announcements.domain.territories import check_territory
+from shared.errors import InvalidField, InvalidInput
+from shared.events.announcements import AnnouncementKind
+
+PARIS = ZoneInfo("Europe/Paris")
+LONGEST_LINK = 2_000
+LONGEST_YEARS = 2
+MOST_WAVES = 24
+LARGEST_AMOUNT = 10**12
+
+HelpKind = Literal["job", "volunteering", "internship", "service"]
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_MAIL = re.compile(r"[^@\s<>,;\"()]+@[\w-]+(\.[\w-]+)+")
+_PHONE = re.compile(r"\+?[\d .()/-]{3,30}", re.ASCII)
+_CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
+_HELP = {
+    "job": "emploi",
+    "volunteering": "bénévolat",
+    "internship": "stage",
+    "service": "prestation",
+}
+
+
+def _printable(text: str) -> str:
+    if _CONTROL.search(text):
+        raise ValueError("Ce texte contient des caractères interdits.")
+    return text
+
+
+def _one_line(text: str) -> str:
+    return " ".join(_printable(text).split())
+
+
+def _written_day(value: object) -> object:
+    # pydantic would also take seconds since 1970
+    if isinstance(value, dt.datetime):
+        raise ValueError("Il faut une date (AAAA-MM-JJ).")
+    if isinstance(value, dt.date) or (isinstance(value, str) and _DAY.fullmatch(value)):
+        return value
+    raise ValueError("Il faut une date (AAAA-MM-JJ).")
+
+
+def _mail_address(text: str) -> str:
+    if not _MAIL.fullmatch(text):
+        raise ValueError("Cette adresse électronique n'est pas valable.")
+    return text
+
+
+def _phone(text: str) -> str:
+    if not _PHONE.fullmatch(text):
+        raise ValueError("Ce numéro de téléphone n'est pas valable.")
+    return text
+
+
+def _currency(text: str) -> str:
+    if not _CURRENCY.fullmatch(text.upper()):
+        raise ValueError("Il faut une monnaie en trois lettres (EUR).")
+    return text.upper()
+
+
+def _line(longest: int) -> Any:
+    return StringConstraints(strip_whitespace=True, min_length=1, max_length=longest)
+
+
+Day = Annotated[dt.date, BeforeValidator(_written_day)]
+Line = Annotated[str, _line(200), AfterValidator(_one_line)]
+Link = Annotated[str, _line(LONGEST_LINK), AfterValidator(web_address)]
+Amount = Annotated[int, Field(strict=True, ge=0, le=LARGEST_AMOUNT)]
+Flag = Annotated[bool, Field(strict=True)]
+
+
+class Contact(BaseModel):
+    """Whom to ask; shown on the announcement's own page and nowhere else."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    nom: Line
+    courriel: Annotated[str, _line(254), AfterValidator(_mail_address)] | None = None
+    telephone: Annotated[str, _line(30), AfterValidator(_phone)] | None = None
+    site: Link | None = None
+
+
+class _Common(BaseModel):
+    """What both kinds say."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    titre: Annotated[str, _line(140), AfterValidator(_one_line)]
+    texte: Annotated[str, _line(5_000), AfterValidator(_printable)]
+    lien: Link
+    structure: Line | None = None
+    venue_id: Line | None = None
+    territoire: Annotated[str, _line(40), AfterValidator(check_territory)] | None = None
+    contacts: Annotated[list[Contact], Field(max_length=10)] = []
+    waves: Annotated[list[Day], Field(max_length=MOST_WAVES)] = []
+    """Selection dates of a rolling call, in Europe/Paris, ascending."""
+    ends_on: Annotated[Day | None, Field(validate_default=True)] = None
+    """Its last day online, in Europe/Paris, if it is no rolling call."""
+
+    @field_validator("waves")
+    @classmethod
+    def _ascending(cls, waves: list[dt.date]) -> list[dt.date]:
+        if any(later <= sooner for sooner, later in itertools.pairwise(waves)):
+            raise ValueError("Les dates de sélection doivent se suivre, chacune une seule fois.")
+        return waves
+
+    @field_validator("ends_on")
+    @classmethod
+    def _one_way_to_end(cls, ends_on: dt.date | None, info: ValidationInfo) -> dt.date | None:
+        # waves that are wrong themselves are not among the data
+        if "waves" in info.data and (ends_on is None) != bool(info.data["waves"]):
+            raise ValueError("Il faut une date de fin, ou des dates de sélection (pas les deux).")
+        return ends_on
+
+    @property
+    def last_day(self) -> dt.date:
+        """The day after which nothing is left of it."""
+        return self.waves[-1] if self.waves else self.ends_on or dt.date.min
+
+    def next_date(self, today: dt.date) -> dt.date | None:
+        """Of a rolling call, its next selection date; none after the last."""
+        return next((wave for wave in self.waves if wave >= today), None)
+
+    def open_until(self, today: dt.date) -> dt.date:
+        """The last day of its present wave, or of the whole."""
+        return self.next_date(today) or self.last_day
+
+
+class SkillsCall(_Common):
+    """People are sought."""
+
+    kind: Literal["skills_call"]
+    help_kind: HelpKind
+    place: Line | None = None
+    remote: Annotated[Flag, Field(validate_default=True)] = False
+    skills: Annotated[
+        list[Annotated[str, _line(60), AfterValidator(_one_line)]], Field(max_length=20)
+    ] = []
+
+    @field_validator("remote")
+    @classmethod
+    def _somewhere(cls, remote: bool, info: ValidationInfo) -> bool:
+        if not remote and "place" in info.data and info.data["place"] is None:
+            raise ValueError("Il faut un lieu, ou indiquer que c'est possible à distance.")
+        return remote
+
+
+class FundingCall(_Common):
+    """Money or orders are sought, on a platform."""
+
+    kind: Literal["funding_call"]
+    platform: Line
+    presale: Flag = False
+    """Whether `goal` and `raised` count orders and not money."""
+    goal: Annotated[int, Field(strict=True, gt=0, le=LARGEST_AMOUNT)]
+    raised: Amount = 0
+    supporters: Amount | None = None
+    currency: Annotated[
+        Annotated[str, AfterValidator(_currency)] | None, Field(validate_default=True)
+    ] = None
+
+    @field_validator("currency")
+    @classmethod
+    def _money_has_one(cls, currency: str | None, info: ValidationInfo) -> str | None:
+        if info.data.get("presale"):
+            return None
+        if currency is None and "presale" in info.data:
+            raise ValueError("Il faut la monnaie de l'objectif (EUR).")
+        return currency
+
+    @property
+    def percent(self) -> int:
+        """How much of its goal is reached; may be more than 100."""
+        return self.raised * 100 // self.goal
+
+
+class _Kind(BaseModel):
+    kind: AnnouncementKind
+
+
+def _of_its_kind(value: Any, _: Any) -> Any:
+    """Without a tag in the place of an error: a field is named as it was sent."""
+    if isinstance(value, SkillsCall | FundingCall):
+        return value
+    # as FastAPI reads a body: what is no object at all then has its own rule
+    kind = _Kind.model_validate(value, from_attributes=True).kind
+    made = SkillsCall if kind == "skills_call" else FundingCall
+    return made.model_validate(value, from_attributes=True)
+
+
+Call = Annotated[SkillsCall | FundingCall, WrapValidator(_of_its_kind)]
+CALL: TypeAdapter[Call] = TypeAdapter(Call)
+
+
+def today(at: dt.datetime) -> dt.date:
+    """The day it is in Europe/Paris."""
+    return at.astimezone(PARIS).date()
+
+
+def midnight_after(day: dt.date) -> dt.datetime:
+    """The end of a day in Europe/Paris."""
+    return dt.datetime.combine(day + dt.timedelta(days=1), dt.time(), PARIS)
+
+
+def check_dates(call: Call, at: dt.datetime, known: Call | None = None) -> None:
+    """Raise `InvalidInput` for days that are over, or too far; `known` may have old waves."""
+    first = today(at)
+    field = "waves" if call.waves else "ends_on"
+    if call.last_day < first:
+        raise _invalid(field, "past", "La date de fin est déjà passée.")
+    old = known.waves if known else []
+    if any(wave < first and wave not in old for wave in call.waves):
+        raise _invalid(field, "past", "Une des dates de sélection est déjà passée.")
+    last = call.last_day
+    # compared by parts: two years after a 29 February there is no such day
+    if (last.year - LONGEST_YEARS, last.month, last.day) > (first.year, first.month, first.day):
+        raise _invalid(field, "too_far", "La date de fin doit être dans les deux ans.")
+
+
+def same_text(one: Call, other: Call) -> bool:
+    """Whether two calls are equal but for what moves by itself: raised, supporters."""
+    moving = {"raised", "supporters"}
+    return one.model_dump(exclude=moving) == other.model_dump(exclude=moving)
+
+
+def with_figures_of(call: Call, known: Call) -> Call:
+    """A call with the figures of another text of it, where they count the same thing."""
+    if not isinstance(call, FundingCall) or not isinstance(known, FundingCall):
+        return call
+    if (call.presale, call.currency) != (known.presale, known.currency):
+        return call
+    return call.model_copy(update={"raised": known.raised, "supporters": known.supporters})
+
+
+def details(call: Call) -> list[str]:
+    """What a moderator reads beside the text, a line each; never an address of a person."""
+    lines = _of_skills(call) if isinstance(call, SkillsCall) else _of_funding(call)
+    if call.structure:
+        lines.append(f"Structure : {call.structure}")
+    lines += [f"Contact : {contact.nom}" for contact in call.contacts if "@" not in contact.nom]
+    if call.waves:
+        lines.append("Dates de sélection : " + ", ".join(_french(day) for day in call.waves))
+    return lines
+
+
+def _of_skills(call: SkillsCall) -> list[str]:
+    where = [call.place] if call.place else []
+    lines = [
+        f"Type : {_HELP[call.help_kind]}",
+        f"Lieu : {' ou '.join([*where, *(['à distance'] if call.remote else [])])}",
+    ]
+    return [*lines, f"Compétences : {', '.join(call.skills)}"] if call.skills else lines
+
+
+def _of_funding(call: FundingCall) -> list[str]:
+    unit = "commandes" if call.presale else call.currency
+    return [
+        f"Plateforme : {call.platform}",
+        f"Objectif : {call.goal:,} {unit}".replace(",", " "),
+        f"Déjà réuni : {call.raised:,} {unit}".replace(",", " "),
+    ]
+
+
+def _french(day: dt.date) -> str:
+    return day.strftime("%d/%m/%Y")
+
+
+def _invalid(field: str, rule: str, message: str) -> InvalidInput:
+    return InvalidInput(invalid=[InvalidField(field, rule, message)])
+
+
+class Figures(BaseModel):
+    """How far a funding call has come."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    raised: Amount
+    supporters: Amount | None = None

@@ -1,0 +1,189 @@
+"""Partner platforms: their keys and rules, and what is kept of each of their deliveries."""
+
+import base64
+import secrets
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from shared.errors import NotFound, Problem
+
+KeyKind = Literal["v1", "v1a"]
+PartnerKind = Literal["events", "ulule"]
+Intake = Literal["submit", "hold"]
+Status = Literal["accepted", "waiting", "applied", "failed", "refused", "ignored"]
+Via = Literal["http", "kafka", "ulule", "pull"]
+
+SLUG = r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])"
+SECRET_BYTES = 32
+PUBLIC_KEY_BYTES = 32
+MOST_KEYS = 5
+
+Slug = Annotated[str, Field(pattern=f"^{SLUG}$")]
+
+
+class PartnerUnknown(NotFound):
+    """No partner has this name."""
+
+    type = "partner-unknown"
+    title = "Ce partenaire n'existe pas."
+
+
+class PartnerExists(Problem):
+    """Another partner has this name."""
+
+    type = "partner-exists"
+    status = 409
+    title = "Un partenaire porte déjà ce nom."
+
+
+class KeyNotUsable(Problem):
+    """A key in a form that we do not know, or one key too many."""
+
+    type = "key-not-usable"
+    status = 422
+    title = "Cette clé n'est pas utilisable."
+
+
+class DeliveryUnknown(NotFound):
+    """This partner has sent no delivery with this id."""
+
+    type = "delivery-unknown"
+    title = "Cet envoi n'existe pas."
+
+
+class DeliveryNotReplayable(Problem):
+    """What was refused at the door was not kept."""
+
+    type = "delivery-not-replayable"
+    status = 409
+    title = "Cet envoi ne peut pas être rejoué : il a été refusé à son arrivée, ou attend encore."
+
+
+class Key(BaseModel):
+    """What a partner signs with: a shared secret (`v1`), or its public key (`v1a`)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    kind: KeyKind
+    value: str
+    """`whsec_…` or `whpk_…`, base64."""
+    created_at: AwareDatetime
+    expires_at: AwareDatetime | None = None
+
+    def is_valid(self, at: datetime) -> bool:
+        """Whether it still counts."""
+        return self.expires_at is None or at < self.expires_at
+
+
+class Partner(BaseModel):
+    """A platform that pushes its calls."""
+
+    model_config = ConfigDict(frozen=True)
+
+    slug: str
+    name: str
+    kind: PartnerKind = "events"
+    intake: Intake = "submit"
+    """Whether what is new goes to the moderators at once, or waits as a draft."""
+    per_minute: int = 600
+    members: list[str] = []
+    """Accounts that may look after its deliveries and keys."""
+    keys: list[Key] = []
+    hook_secret: str | None = None
+    """Of kind `ulule`: the secret part of the path that it pushes to."""
+    ulule_slug: str | None = None
+    """Its name at Ulule, whose online projects are looked at."""
+    suspended: bool = False
+    created_at: AwareDatetime
+    revision: int = 1
+
+    def valid_keys(self, at: datetime) -> list[Key]:
+        """The keys that count now; none while it is suspended."""
+        return [] if self.suspended else [key for key in self.keys if key.is_valid(at)]
+
+
+class Delivery(BaseModel):
+    """One delivery as it came, and what became of it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    """`<partner>:<signed id>`."""
+    partner: str
+    received_at: AwareDatetime
+    status: Status
+    reason: str | None = None
+    results: list[dict[str, Any]] = []
+    """Per event: `reference`, `type`, `outcome`, `reason`."""
+    body: bytes = b""
+    content_type: str = ""
+    attributes: dict[str, str] = {}
+    """CloudEvents attributes that came as headers."""
+    fingerprint: str = ""
+    answer: dict[str, Any] = {}
+    via: Via
+
+
+def new_secret() -> str:
+    """A fresh shared secret."""
+    return "whsec_" + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
+
+
+def new_hook_secret() -> str:
+    """A fresh secret part of a path."""
+    return secrets.token_urlsafe(SECRET_BYTES)
+
+
+def new_key(public_key: str | None, at: datetime) -> Key:
+    """A key made here, or the partner's own public key; raises `KeyNotUsable`."""
+    id_ = secrets.token_hex(4)
+    if public_key is None:
+        return Key(id=id_, kind="v1", value=new_secret(), created_at=at)
+    try:
+        raw = base64.b64decode(public_key.removeprefix("whpk_"), validate=True)
+    except ValueError:
+        raw = b""
+    if not public_key.startswith("whpk_") or len(raw) != PUBLIC_KEY_BYTES:
+        raise KeyNotUsable("Il faut une clé publique ed25519 : whpk_ suivi de 32 octets en base64.")
+    return Key(id=id_, kind="v1a", value=public_key, created_at=at)
+
+
+def rotate(partner: Partner, key: Key, *, overlap: timedelta, at: datetime) -> Partner:
+    """The partner with a new key; those before count until the overlap is over."""
+    ends = at + overlap
+    before = [
+        one if one.expires_at and one.expires_at < ends else _until(one, ends)
+        for one in partner.valid_keys(at)
+    ]
+    if len(before) >= MOST_KEYS:
+        raise KeyNotUsable("Trop de clés sont encore valables : retirez-en une d'abord.")
+    return changed(partner, keys=[*before, key])
+
+
+def without_key(partner: Partner, key_id: str) -> Partner:
+    """The partner without one of its keys; raises `NotFound`."""
+    kept = [one for one in partner.keys if one.id != key_id]
+    if len(kept) == len(partner.keys):
+        raise NotFound
+    return changed(partner, keys=kept)
+
+
+def changed(partner: Partner, **values: object) -> Partner:
+    """The next revision of a partner."""
+    return partner.model_copy(update={**values, "revision": partner.revision + 1})
+
+
+def status_of(results: Iterable[dict[str, Any]]) -> Status:
+    """What became of a whole delivery."""
+    outcomes = [one["outcome"] for one in results]
+    if "refused" in outcomes:
+        return "failed"
+    return "ignored" if outcomes and set(outcomes) == {"ignored"} else "applied"
+
+
+def _until(key: Key, ends: datetime) -> Key:
+    return key.model_copy(update={"expires_at": ends})

@@ -1,0 +1,1 @@
+"""What the announcements look like to programs that are not ours."""

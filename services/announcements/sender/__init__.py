@@ -1,0 +1,1 @@
+"""What announcements says to others than our services, and asks of them."""

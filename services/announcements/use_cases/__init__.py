@@ -1,0 +1,1 @@
+"""Everything that can happen to an announcement; called by HTTP and by events alike."""

@@ -1,0 +1,245 @@
+"""What an author does with an announcement, and what a moderator may do beside deciding."""
+
+from collections.abc import Set as AbstractSet
+from uuid import uuid4
+
+from services.announcements.domain import announcements as rules
+from services.announcements.domain.announcements import Announcement
+from services.announcements.domain.calls import (
+    Call,
+    Figures,
+    FundingCall,
+    check_dates,
+    details,
+    same_text,
+    today,
+)
+from services.announcements.domain.links import check_elsewhere
+from services.announcements.domain.problems import (
+    AnnouncementChanged,
+    AnnouncementNotFound,
+    CorrectOwnText,
+    NotInThisState,
+)
+from services.announcements.store import Announcements
+from services.announcements.use_cases.record import check_links, existing, keep, say_submitted
+from shared.auth import Account
+from shared.database import Transaction
+from shared.errors import InvalidField, InvalidInput, NotAllowed
+from shared.events.announcements import AnnouncementImproved
+
+
+async def create(
+    tx: Transaction, account: Account, call: Call, *, own_hosts: AbstractSet[str], draft: bool
+) -> Announcement:
+    """Keep a call for review, or as a draft; raises `InvalidInput`, `AnnouncementDuplicate`."""
+    check_elsewhere(call.lien, own_hosts)
+    check_dates(call, tx.now)
+    announcement = Announcement(
+        id=uuid4().hex,
+        author=account.author,
+        call=call,
+        until=call.open_until(today(tx.now)),
+        created_at=tx.now,
+    )
+    if contact := account.contact(tx.now):
+        tx.publish(contact)
+    if draft:
+        return await keep(tx, announcement, None)
+    return await send(tx, announcement, call, before=None)
+
+
+async def send(
+    tx: Transaction, announcement: Announcement, call: Call, *, before: Announcement | None
+) -> Announcement:
+    """Have a text reviewed; the first one's case is the announcement's id."""
+    case_id = uuid4().hex if announcement.cases else announcement.id
+    after, replaces = rules.submit(announcement, call, case_id, tx.now)
+    if before is None:
+        after = after.model_copy(update={"revision": 1})
+    await check_links(tx, after)
+    kept = await keep(tx, after, before)
+    say_submitted(tx, kept, replaces)
+    return kept
+
+
+async def change(
+    tx: Transaction,
+    account: Account,
+    announcement_id: str,
+    call: Call,
+    *,
+    own_hosts: AbstractSet[str],
+    revision: int | None,
+) -> Announcement:
+    """Another text of one's own, or of a partner's draft: reviewed unless it is a draft.
+
+    What is online stays until then; figures of a funding call show at once.
+    """
+    announcement = await _own(tx, account, announcement_id)
+    if revision is not None and revision != announcement.revision:
+        raise AnnouncementChanged(revision=announcement.revision)
+    if announcement.state in rules.OVER:
+        raise NotInThisState(state=announcement.state)
+    _check_kind(call, announcement)
+    check_elsewhere(call.lien, own_hosts)
+    check_dates(call, tx.now, announcement.call)
+    if announcement.state == "draft":
+        return await keep(tx, rules.redraft(announcement, call, tx.now), announcement)
+    if announcement.state == "refused" and same_text(call, announcement.newest):
+        raise _unchanged()
+    return await rework(tx, announcement, announcement, call)
+
+
+async def rework(
+    tx: Transaction, before: Announcement, announcement: Announcement, call: Call
+) -> Announcement:
+    """Take over another text of what is no draft: only what differs goes to review.
+
+    `before` is as it is kept, `announcement` may have another origin already.
+    """
+    after = rules.with_figures(announcement, call)
+    if same_text(call, before.newest):
+        return before if after == before else await keep(tx, rules.changed(after), before)
+    waiting = before.waiting
+    if waiting and before.state == "online" and same_text(call, before.call):
+        # what is online is wanted again: the text that waits is not
+        return await keep(tx, rules.take_back(after, waiting.case_id), before)
+    return await send(tx, after, call, before=before)
+
+
+async def submit(tx: Transaction, account: Account, announcement_id: str) -> Announcement:
+    """Send a draft."""
+    announcement = await _own(tx, account, announcement_id)
+    if announcement.state != "draft":
+        raise NotInThisState(state=announcement.state)
+    check_dates(announcement.call, tx.now, announcement.call)
+    return await send(tx, announcement, announcement.call, before=announcement)
+
+
+async def withdraw(tx: Transaction, account: Account, announcement_id: str) -> Announcement:
+    """Take it back, for its author and for moderators; once."""
+    announcement = await readable(tx, account, announcement_id)
+    if not _is_author(announcement, account) and not account.may("moderator"):
+        raise NotAllowed
+    if announcement.state == "withdrawn":
+        return announcement
+    return await keep(tx, rules.end(announcement, "withdraw", "withdrawn", tx.now), announcement)
+
+
+async def close(tx: Transaction, account: Account, announcement_id: str) -> Announcement:
+    """End it before its last day; once."""
+    announcement = await _own(tx, account, announcement_id)
+    if announcement.state == "closed":
+        return announcement
+    return await keep(tx, rules.end(announcement, "close", "closed", tx.now), announcement)
+
+
+async def progress(
+    tx: Transaction, account: Account, announcement_id: str, figures: Figures
+) -> Announcement:
+    """Show how far a funding call has come, without review."""
+    announcement = await _own(tx, account, announcement_id)
+    if not isinstance(announcement.call, FundingCall):
+        message = "Seul un appel à financement a ces chiffres."
+        raise InvalidInput(invalid=[InvalidField("raised", "foreign_field", message)])
+    if announcement.state in rules.OVER:
+        raise NotInThisState(state=announcement.state)
+    after = rules.with_figures(announcement, figures)
+    return (
+        announcement
+        if after == announcement
+        else await keep(tx, rules.changed(after), announcement)
+    )
+
+
+async def improve(
+    tx: Transaction,
+    account: Account,
+    announcement_id: str,
+    call: Call,
+    *,
+    own_hosts: AbstractSet[str],
+) -> Announcement:
+    """Put the text right that waits for a decision; for moderators, not its author."""
+    announcement = await existing(tx, announcement_id)
+    if _is_author(announcement, account):
+        raise CorrectOwnText
+    _check_kind(call, announcement)
+    check_elsewhere(call.lien, own_hosts)
+    check_dates(call, tx.now, announcement.newest)
+    waiting = announcement.waiting
+    if waiting and same_text(call, waiting.at(waiting.revision)):
+        raise _unchanged()
+    by = f"account:{account.id}"
+    after = rules.improve(announcement, call, by, tx.now)
+    await check_links(tx, after)
+    kept = await keep(tx, after, announcement)
+    text = kept.waiting
+    if text is None:
+        raise AssertionError
+    tx.publish(
+        AnnouncementImproved(
+            announcement_id=kept.id,
+            submission_id=text.case_id,
+            proposal_revision=text.revision,
+            titre=call.titre,
+            texte=call.texte,
+            lien=call.lien,
+            details=details(call),
+            improved_by=by,
+            improved_at=tx.now,
+        )
+    )
+    return kept
+
+
+async def readable(tx: Transaction, reader: Account | None, announcement_id: str) -> Announcement:
+    """An announcement that this person may read; raises `AnnouncementNotFound`."""
+    announcement = await existing(tx, announcement_id)
+    if announcement.is_public or may_see_all(announcement, reader):
+        return announcement
+    raise AnnouncementNotFound
+
+
+def may_see_all(announcement: Announcement, reader: Account | None) -> bool:
+    """Whether this person sees what waits or was refused, and reasons.
+
+    Somebody's own draft is theirs alone; a partner's is for moderators to send.
+    """
+    if reader is None:
+        return False
+    if _is_author(announcement, reader):
+        return True
+    theirs_alone = announcement.state == "draft" and announcement.origin is None
+    return reader.may("moderator") and not theirs_alone
+
+
+async def of_author(tx: Transaction, account: Account) -> list[Announcement]:
+    """All of one's own, newest first."""
+    found = await Announcements(tx).of_author(account.id)
+    return sorted(found, key=lambda one: (one.created_at, one.id), reverse=True)
+
+
+def _is_author(announcement: Announcement, account: Account) -> bool:
+    return announcement.author.account_id == account.id
+
+
+async def _own(tx: Transaction, account: Account, announcement_id: str) -> Announcement:
+    """One's own, or for moderators a partner's; raises `NotAllowed`."""
+    announcement = await readable(tx, account, announcement_id)
+    relayed = announcement.origin is not None and account.may("moderator")
+    if not _is_author(announcement, account) and not relayed:
+        raise NotAllowed
+    return announcement
+
+
+def _check_kind(call: Call, announcement: Announcement) -> None:
+    if call.kind != announcement.kind:
+        message = "Une annonce ne change pas de type : il en faut une autre."
+        raise InvalidInput(invalid=[InvalidField("kind", "kind_changed", message)])
+
+
+def _unchanged() -> InvalidInput:
+    message = "L'annonce dit déjà cela."
+    return InvalidInput(invalid=[InvalidField("texte", "unchanged", message)])

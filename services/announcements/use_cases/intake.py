@@ -1,0 +1,225 @@
+"""From a partner's delivery to announcements: checked and stored first, applied afterwards."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from prometheus_client import Counter
+
+from services.announcements.domain import cloud_events, signatures
+from services.announcements.domain.cloud_events import Change, Ignored
+from services.announcements.domain.partners import (
+    Delivery,
+    Partner,
+    PartnerUnknown,
+    Via,
+    status_of,
+)
+from services.announcements.store.partners import Deliveries, Partners
+from services.announcements.use_cases import relayed
+from services.announcements.use_cases.relayed import Source
+from shared.database import Transaction
+from shared.errors import Problem
+from shared.events.announcements import EndReason, PartnerDeliveryReceived
+
+ENDS: dict[str, EndReason] = {
+    "announcement.closed": "closed",
+    "announcement.withdrawn": "withdrawn",
+}
+
+EVENTS = Counter(
+    "mednum_partner_events_total", "Partners' events by what became of them", ["outcome"]
+)
+
+
+class DeliveryIdReused(Problem):
+    """Another body came under an id that was used."""
+
+    type = "delivery-id-reused"
+    status = 422
+    title = "Cet identifiant d'envoi a déjà servi pour un autre contenu."
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """A delivery as it comes in, over HTTP or Kafka."""
+
+    headers: Mapping[str, str]
+    """By their names in lower case; CloudEvents attributes of the binary form are `ce-…`."""
+    body: bytes
+    via: Via
+    signed_about: datetime
+    """What its timestamp is measured against."""
+
+    @property
+    def content_type(self) -> str:
+        """As its sender says."""
+        return self.headers.get("content-type", "")
+
+    @property
+    def attributes(self) -> dict[str, str]:
+        """CloudEvents attributes of the binary form."""
+        return {
+            name.removeprefix("ce-"): value
+            for name, value in self.headers.items()
+            if name.startswith("ce-")
+        }
+
+    @property
+    def fingerprint(self) -> str:
+        """Of all that says something: in the binary form the headers are not signed."""
+        said = json.dumps([self.content_type, sorted(self.attributes.items())]).encode()
+        return hashlib.sha256(said + self.body).hexdigest()
+
+
+def authenticate(partner: Partner | None, incoming: Incoming) -> str:
+    """The signed id; raises `PartnerUnknown`, `SignatureInvalid`, `TimestampOutsideTolerance`."""
+    if partner is None:
+        raise PartnerUnknown
+    signed = signatures.read(incoming.headers)
+    at = incoming.signed_about
+    signatures.check(signed, incoming.body, partner.valid_keys(at), at=at)
+    return signed.id
+
+
+def check(
+    incoming: Incoming, *, at: datetime, own_hosts: AbstractSet[str]
+) -> list[Change | Ignored]:
+    """What a delivery asks for; raises what is wrong with it."""
+    events = cloud_events.read(incoming.content_type, incoming.attributes, incoming.body)
+    return cloud_events.changes(events, at=at, own_hosts=own_hosts)
+
+
+async def store(
+    tx: Transaction,
+    partner: Partner,
+    signed_id: str,
+    incoming: Incoming,
+    asked: list[Change | Ignored],
+) -> Mapping[str, Any]:
+    """Keep a delivery to be applied; returns the answer, the first one if it was known.
+
+    Raises `DeliveryIdReused`.
+    """
+    id_ = f"{partner.slug}:{signed_id}"
+    if known := await Deliveries(tx).get(id_):
+        if known.fingerprint != incoming.fingerprint:
+            raise DeliveryIdReused
+        return known.answer
+    delivery = Delivery(
+        id=id_,
+        partner=partner.slug,
+        received_at=tx.now,
+        status="accepted",
+        body=incoming.body,
+        content_type=incoming.content_type,
+        attributes=incoming.attributes,
+        fingerprint=incoming.fingerprint,
+        answer=_answer(partner, signed_id, asked),
+        via=incoming.via,
+    )
+    await Deliveries(tx).add(delivery)
+    tx.publish(PartnerDeliveryReceived(partner=partner.slug, delivery_id=id_))
+    return delivery.answer
+
+
+def _answer(partner: Partner, signed_id: str, asked: list[Change | Ignored]) -> dict[str, Any]:
+    known = [one.reference for one in asked if isinstance(one, Change)]
+    return {
+        "delivery": signed_id,
+        "events": len(asked),
+        "ignored": len(asked) - len(known),
+        "announcements": [relayed.announcement_id(partner.slug, one) for one in known],
+    }
+
+
+async def note_refusal(
+    tx: Transaction, partner: Partner, signed_id: str, incoming: Incoming, problem: Problem
+) -> None:
+    """Let a partner see what was refused at the door, and why; its body is not kept."""
+    delivery = Delivery(
+        id=f"{partner.slug}:refused:{signed_id}",
+        partner=partner.slug,
+        received_at=tx.now,
+        status="refused",
+        reason=_reason(problem),
+        content_type=incoming.content_type[:100],
+        via=incoming.via,
+    )
+    EVENTS.labels("refused").inc()
+    await Deliveries(tx).save(delivery)
+
+
+async def apply(tx: Transaction, delivery_id: str, *, own_hosts: AbstractSet[str]) -> None:
+    """Make announcements of a stored delivery, once; each event has its own result."""
+    delivery = await Deliveries(tx).get(delivery_id)
+    if delivery is None or delivery.status != "accepted":
+        return
+    partner = await Partners(tx).get(delivery.partner)
+    events = cloud_events.read(delivery.content_type, delivery.attributes, delivery.body)
+    results = []
+    for event in events:
+        outcome, reason = "ignored", None
+        if partner and event.type in cloud_events.KNOWN:
+            outcome, reason = await _apply(tx, partner, event, own_hosts)
+        EVENTS.labels(outcome).inc()
+        results.append(
+            {
+                "reference": event.subject,
+                "type": event.type,
+                "outcome": outcome,
+                "reason": reason,
+            }
+        )
+    reasons = [str(one["reason"]) for one in results if one["reason"]]
+    update = {
+        "status": status_of(results),
+        "results": results,
+        "reason": "; ".join(reasons) or None,
+    }
+    await Deliveries(tx).save(delivery.model_copy(update=update))
+
+
+async def _apply(
+    tx: Transaction,
+    partner: Partner,
+    event: cloud_events.CloudEvent,
+    own_hosts: AbstractSet[str],
+) -> tuple[str, str | None]:
+    """The outcome of one event, and why it was refused."""
+    try:
+        # again: a replay may come when its last day is over
+        [change] = cloud_events.changes([event], at=tx.now, own_hosts=own_hosts)
+        if isinstance(change, Ignored):
+            return "ignored", None
+        result = await _relay(tx, partner, change, own_hosts)
+    except Problem as problem:
+        return "refused", _reason(problem)
+    return result.outcome, None
+
+
+async def _relay(
+    tx: Transaction, partner: Partner, change: Change, own_hosts: AbstractSet[str]
+) -> relayed.Result:
+    source = Source(
+        slug=partner.slug, name=partner.name, reference=change.reference, version=change.version
+    )
+    if change.call:
+        return await relayed.take_over(
+            tx, source, change.call, own_hosts=own_hosts, hold=partner.intake == "hold"
+        )
+    if change.figures:
+        return await relayed.progress(
+            tx, source, raised=change.figures.raised, supporters=change.figures.supporters
+        )
+    return await relayed.end(tx, source, ENDS[change.type])
+
+
+def _reason(problem: Problem) -> str:
+    """Which rule, where; never a value."""
+    wrong = [f"{one.field}: {one.rule}" for one in problem.invalid]
+    return ", ".join([problem.type, *wrong])

@@ -1,0 +1,277 @@
+"""From a push of Ulule to an announcement: a push is stored, its project is asked for."""
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from prometheus_client import Counter
+
+from services.announcements.domain.announcements import OVER, Announcement
+from services.announcements.domain.calls import same_text
+from services.announcements.domain.partners import Delivery, Partner
+from services.announcements.domain.ulule import (
+    Project,
+    ProjectUnreadable,
+    ProjectUnusable,
+    ResourceNotAllowed,
+    WebhookEvent,
+    project_id,
+)
+from services.announcements.domain.ulule_fetches import Fetch, Page, Round
+from services.announcements.store import Announcements
+from services.announcements.store.partners import Deliveries, Partners
+from services.announcements.store.ulule import Fetches, Rounds
+from services.announcements.use_cases import relayed
+from services.announcements.use_cases.relayed import Source
+from shared.database import Transaction
+from shared.errors import NotFound, Problem
+
+VANISHED = "vanished"
+
+PUSHES = Counter("mednum_ulule_pushes_total", "Pushes of Ulule by their type", ["type"])
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of the deliveries that waited for a project."""
+
+    status: Literal["applied", "ignored", "refused", "failed"]
+    outcome: str
+    reason: str | None = None
+
+
+async def push(
+    tx: Transaction, slug: str, secret: str, body: bytes, *, api_url: str
+) -> Mapping[str, Any]:
+    """Store a push and have its project asked for; the first answer for one that is known.
+
+    Raises `NotFound` unless the secret is this partner's, `InvalidInput`, `ResourceNotAllowed`.
+    """
+    partner = await Partners(tx).get(slug)
+    known = (
+        partner.hook_secret
+        if partner and partner.kind == "ulule" and not partner.suspended
+        else None
+    )
+    right = hmac.compare_digest((known or "").encode(), secret.encode(errors="replace"))
+    if partner is None or not known or not right:
+        raise NotFound
+    event = WebhookEvent.read(body)
+    id_ = f"{slug}:{event.id}"
+    if first := await Deliveries(tx).get(id_):
+        return first.answer
+    announced = []
+    if event.concerns_us:
+        project = _project_of(event, api_url)
+        announced = [_id(slug, project)]
+        await ask(tx, slug, project, id_)
+    PUSHES.labels(event.label).inc()
+    delivery = Delivery(
+        id=id_,
+        partner=slug,
+        received_at=tx.now,
+        status="waiting" if event.concerns_us else "ignored",
+        reason=None if event.concerns_us else "type",
+        body=body,
+        content_type="application/json",
+        fingerprint=hashlib.sha256(body).hexdigest(),
+        answer={
+            "delivery": event.id,
+            "events": 1,
+            "ignored": int(not event.concerns_us),
+            "announcements": announced,
+        },
+        via="ulule",
+    )
+    await Deliveries(tx).add(delivery)
+    return delivery.answer
+
+
+def _project_of(event: WebhookEvent, api_url: str) -> int:
+    if event.resource.type != "project":
+        raise ResourceNotAllowed
+    return project_id(event.resource.uri, api_url)
+
+
+async def replay(tx: Transaction, delivery: Delivery, *, api_url: str) -> None:
+    """Have the project of a push asked for once more."""
+    event = WebhookEvent.read(delivery.body)
+    if event.concerns_us:
+        await Deliveries(tx).save(delivery.model_copy(update={"status": "waiting"}))
+        await ask(tx, delivery.partner, _project_of(event, api_url), delivery.id)
+
+
+async def ask(tx: Transaction, partner: str, project: int, delivery: str | None = None) -> None:
+    """Have a project asked for, on behalf of a delivery or for ourselves."""
+    due = Fetch(partner=partner, project=project, due_at=tx.now)
+    # one that fails keeps its pause: pushes must not make us insist
+    fetch = await Fetches(tx).get(due.id) or due
+    waiting = [*fetch.deliveries, delivery] if delivery else fetch.deliveries
+    await Fetches(tx).put(fetch.model_copy(update={"deliveries": list(dict.fromkeys(waiting))}))
+
+
+async def settle(
+    tx: Transaction,
+    fetch: Fetch,
+    project: Project | None,
+    *,
+    at: datetime,
+    own_hosts: AbstractSet[str],
+) -> str:
+    """Make of a project what it is now, and answer the deliveries; what came of it."""
+    partner = await Partners(tx).get(fetch.partner)
+    if partner is None or partner.suspended:
+        verdict = Verdict("ignored", "ignored", "partner unknown or suspended")
+    else:
+        source = Source(
+            slug=partner.slug,
+            name=partner.name,
+            reference=str(fetch.project),
+            version=int(at.timestamp() * 1000),
+        )
+        verdict = await _apply(tx, source, partner, project, own_hosts)
+    await _answer(tx, fetch, verdict)
+    return verdict.outcome
+
+
+async def _apply(
+    tx: Transaction,
+    source: Source,
+    partner: Partner,
+    project: Project | None,
+    own_hosts: AbstractSet[str],
+) -> Verdict:
+    if project is None or project.fate != "running":
+        why = "withdrawn" if project is None or project.fate == "running" else project.fate
+        result = await relayed.end(tx, source, why)
+        reason = VANISHED if project is None else why
+        status: Literal["applied", "ignored"] = (
+            "ignored" if result.outcome == "unknown" else "applied"
+        )
+        return Verdict(status, result.outcome, reason)
+    try:
+        call = project.call()
+        # its version is not noted either: unchanged means not written
+        if _is_known(await Announcements(tx).get(_id(source.slug, project.id)), project):
+            return Verdict("applied", "unchanged")
+        result = await relayed.take_over(
+            tx, source, call, own_hosts=own_hosts, hold=partner.intake == "hold"
+        )
+    except ProjectUnusable as exc:
+        return Verdict("failed", "unusable", str(exc))
+    except Problem as exc:
+        wrong = [f"{one.field}: {one.rule}" for one in exc.invalid]
+        return Verdict("refused", "refused", ", ".join([exc.type, *wrong]))
+    return Verdict("applied", result.outcome)
+
+
+async def _answer(tx: Transaction, fetch: Fetch, verdict: Verdict) -> None:
+    """Note what became of those who waited; who came meanwhile waits for the next answer."""
+    for id_ in fetch.deliveries:
+        delivery = await Deliveries(tx).get(id_)
+        if delivery and delivery.status == "waiting":
+            await Deliveries(tx).save(_answered(delivery, fetch, verdict))
+    known = await Fetches(tx).get(fetch.id)
+    rest = known.without(fetch.deliveries, tx.now) if known else None
+    if rest:
+        await Fetches(tx).put(rest)
+    else:
+        await Fetches(tx).drop(fetch)
+
+
+def _answered(delivery: Delivery, fetch: Fetch, verdict: Verdict) -> Delivery:
+    result = {
+        "reference": str(fetch.project),
+        "type": WebhookEvent.read(delivery.body).type,
+        "outcome": verdict.outcome,
+        "reason": verdict.reason,
+    }
+    update = {"status": verdict.status, "reason": verdict.reason, "results": [result]}
+    return delivery.model_copy(update=update)
+
+
+async def postpone(tx: Transaction, fetch: Fetch, error: str, *, due_at: datetime) -> str:
+    """Note an attempt that failed, or after a day that all did; what came of it."""
+    known = await Fetches(tx).get(fetch.id)
+    if known is None:
+        return "postponed"
+    failed = known.failed(error, tx.now, due_at)
+    if failed.is_hopeless(tx.now):
+        await _answer(tx, fetch, Verdict("failed", "failed", error))
+        return "failed"
+    await Fetches(tx).put(failed)
+    return "postponed"
+
+
+async def rounds_due(tx: Transaction) -> list[tuple[Round, str]]:
+    """The rounds whose next page is due, each with the partner's name at Ulule."""
+    due = []
+    for partner in await Partners(tx).all():
+        if not partner.ulule_slug or partner.suspended:
+            continue
+        begun = await Rounds(tx).get(partner.slug)
+        round_ = begun or Round(partner=partner.slug, due_at=tx.now)
+        if round_.due_at <= tx.now:
+            due.append((round_, partner.ulule_slug))
+    return due
+
+
+async def keep_round(tx: Transaction, round_: Round) -> None:
+    """Keep how far a round has come."""
+    await Rounds(tx).put(round_)
+
+
+async def take_page(tx: Transaction, round_: Round, page: Page, *, period: timedelta) -> bool:
+    """Ask for what a page shows otherwise than we do; whether another page follows.
+
+    After the last one, also for what we show and no page does: its push was lost.
+    """
+    seen = []
+    for value in page.projects:
+        try:
+            project = Project.read(value)
+        except ProjectUnreadable:
+            continue
+        seen.append(project.id)
+        known = await Announcements(tx).get(_id(round_.partner, project.id))
+        if not _is_known(known, project):
+            await ask(tx, round_.partner, project.id)
+    if page.next is not None and round_.goes_on(page.next):
+        await keep_round(tx, round_.next(page.next, seen, tx.now))
+        return True
+    await _ask_for_missing(tx, round_.partner, {*round_.seen, *seen})
+    await keep_round(tx, Round(partner=round_.partner, due_at=tx.now + period))
+    return False
+
+
+async def _ask_for_missing(tx: Transaction, partner: str, seen: AbstractSet[int]) -> None:
+    for announcement in await Announcements(tx).of_author(f"partner:{partner}"):
+        origin = announcement.origin
+        if origin is None or announcement.state in OVER or not origin.reference.isdecimal():
+            continue
+        if int(origin.reference) not in seen:
+            await ask(tx, partner, int(origin.reference))
+
+
+def _is_known(known: Announcement | None, project: Project) -> bool:
+    """Whether what a project says is what we have already made of it."""
+    if project.fate != "running":
+        return known is None or known.state in OVER
+    if known is None:
+        return False
+    try:
+        call = project.call()
+    except ProjectUnusable:
+        return False
+    if known.state in OVER:
+        # what moderators have closed stays closed while its text is the same
+        return known.why != "withdrawn" and same_text(known.newest, call)
+    return known.newest == call
+
+
+def _id(partner: str, project: int) -> str:
+    return relayed.announcement_id(partner, str(project))

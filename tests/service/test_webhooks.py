@@ -1,0 +1,508 @@
+"""Subscribers: what they are sent, how it is signed, tried again, stopped and asked for again."""
+
+import datetime as dt
+import json
+import threading
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from standardwebhooks import Webhook, WebhookVerificationError
+
+from services.announcements.store.subscriptions import Outgoing
+from shared.database import now
+from shared.events import Author
+from shared.events.announcements import AnnouncementEnded, AnnouncementPublished
+from shared.events.directory import NewsProposed, NewsPublished, VenueUpdated
+from tests.harness import Servers, System, eventually
+from tests.harness.bus import message, published, send, tell
+from tests.harness.receiver import Received, Receiver, Reply
+from tests.harness.refusals import bad_authorizations, refused
+from tests.harness.rows import database, nothing_written, rows, wait_for_rows
+from tests.harness.stories import Person
+
+ALL = [
+    "AnnouncementPublished",
+    "AnnouncementUpdated",
+    "AnnouncementWaveOpened",
+    "AnnouncementEnded",
+    "VenueUpdated",
+    "VenueNewsPublished",
+]
+
+
+@pytest.fixture(scope="module")
+def announcements(servers: Servers) -> Iterator[System]:
+    """The announcements, that may call this machine."""
+    system = System(
+        servers,
+        services=("announcements",),
+        PRIVATE_NETWORKS='["127.0.0.0/8"]',
+        WEBHOOK_TIMEOUT="PT3S",
+        PUBLIC_URL="https://annonces.example.org",
+    )
+    try:
+        yield system.start()
+    finally:
+        system.stop()
+
+
+@pytest.fixture(scope="module")
+def receiver() -> Iterator[Receiver]:
+    receiver = Receiver()
+    yield receiver
+    receiver.stop()
+
+
+def partner() -> Person:
+    """Somebody who may subscribe."""
+    return Person("ville", "partner")
+
+
+def ask(system: System, person: Person, method: str, path: str, body: Any = None) -> httpx.Response:
+    """A request about subscriptions."""
+    content = {} if body is None else {"json": body}
+    return system.call(
+        method, "announcements", f"/subscriptions{path}", as_=person.token, **content
+    )
+
+
+def subscribed(
+    system: System, person: Person, receiver: Receiver, path: str, **values: Any
+) -> dict[str, Any]:
+    """A new subscription, with its secret."""
+    body = {"url": receiver.url(path), "types": ["VenueUpdated"], **values}
+    answer = ask(system, person, "POST", "", body)
+    assert answer.status_code == 201, answer.text
+    subscription: dict[str, Any] = answer.json()
+    assert answer.headers["location"] == f"/subscriptions/{subscription['id']}"
+    return subscription
+
+
+def an_update(**values: Any) -> VenueUpdated:
+    """A change of a sheet, of a venue of its own."""
+    said: dict[str, Any] = {
+        "venue_id": f"lieu-{uuid4().hex[:8]}",
+        "revision": 2,
+        "nom": "Médiathèque",
+        "code_insee": "69123",
+        "fields": ["horaires"],
+        "updated_at": now(),
+    }
+    return VenueUpdated(**said | values)
+
+
+def got(receiver: Receiver, path: str, count: int = 1) -> list[Received]:
+    """What has come to a path, once it is so much."""
+
+    def come() -> list[Received]:
+        there = receiver.at(path)
+        assert len(there) >= count, there
+        return there
+
+    found = eventually(come)
+    assert len(found) == count, found
+    return found
+
+
+def verified(one: Received, secret: str) -> Any:
+    """The body of a delivery whose signature is good."""
+    assert one.headers["content-type"] == "application/cloudevents+json"
+    return Webhook(secret).verify(one.body, one.headers)
+
+
+def deliveries(system: System, person: Person, subscription: str, query: str = "") -> Any:
+    """The deliveries of a subscription, newest first."""
+    answer = ask(system, person, "GET", f"/{subscription}/deliveries{query}")
+    assert answer.is_success, answer.text
+    return answer.json()["items"]
+
+
+def settled(system: System, person: Person, subscription: str, state: str) -> Any:
+    """The only delivery of a subscription, once it has been tried and is in a state."""
+
+    def check() -> Any:
+        kept = deliveries(system, person, subscription)
+        assert len(kept) == 1, kept
+        one = kept[0]
+        return one if one["state"] == state and one["attempts"] else None
+
+    return eventually(check)
+
+
+def path() -> str:
+    return f"/crochet-{uuid4().hex[:8]}"
+
+
+async def test_a_delivery_is_signed_and_says_what_is_public(
+    announcements: System, receiver: Receiver
+) -> None:
+    person, there = partner(), path()
+    subscription = subscribed(announcements, person, receiver, there, types=ALL)
+    event = AnnouncementPublished(
+        announcement_id=uuid4().hex,
+        revision=2,
+        kind="skills_call",
+        titre="Bénévoles",
+        lien="https://association.example.org/appel",
+        territoire="departement:69",
+        ends_on=dt.date(2028, 1, 31),
+        author=Author(account_id="compte-secret", name="Nom secret"),
+        published_at=now(),
+    )
+    # once, though it is told twice, and as two messages
+    await tell(announcements, event, event)
+    never_online = AnnouncementEnded(
+        announcement_id=uuid4().hex, revision=2, titre="Rien", was_online=False, ended_at=now()
+    )
+    venue = an_update()
+    news = {
+        "venue_id": "lieu",
+        "proposal_id": uuid4().hex,
+        "venue_nom": "Ici",
+        "author": event.author,
+        "titre": "Atelier",
+    }
+    proposed = NewsProposed(
+        **news,
+        author_is_manager=False,
+        public_addresses=0,
+        texte="Venez.",
+        code_insee="69123",
+        proposed_at=now(),
+    )
+    online = NewsPublished(**news, accepted_by="moderator", published_at=now())
+    await tell(announcements, never_online, venue, proposed, online)
+
+    bodies = {one["type"]: one for one in map_verified(receiver, there, 3, subscription["secret"])}
+    assert bodies.keys() == {"AnnouncementPublished", "VenueUpdated", "VenueNewsPublished"}
+    told = bodies["AnnouncementPublished"]
+    assert told["subject"] == event.announcement_id
+    page = f"https://annonces.example.org/announcements/{event.announcement_id}"
+    assert (told["data"]["url"], told["data"]["titre"]) == (page, "Bénévoles")
+    assert bodies["VenueUpdated"]["data"]["fields"] == ["horaires"]
+    assert "secret" not in json.dumps(bodies)
+    for one in receiver.at(there):
+        assert json.loads(one.body)["id"] == one.headers["webhook-id"]
+        with pytest.raises(WebhookVerificationError):
+            Webhook("whsec_" + "A" * 32).verify(one.body, one.headers)
+    [contact] = await published(announcements, "contacts", person.id, 1)
+    assert contact.body["email"] == person.email
+    kept = deliveries(announcements, person, subscription["id"], "?status=delivered")
+    assert {one["id"] for one in kept} == {one["id"] for one in bodies.values()}
+    assert {(one["status"], one["attempts"], one["reason"]) for one in kept} == {(204, 1, None)}
+
+
+def map_verified(receiver: Receiver, there: str, count: int, secret: str) -> list[Any]:
+    """The bodies of all deliveries to a path."""
+    return [verified(one, secret) for one in got(receiver, there, count)]
+
+
+async def test_only_what_happens_there_is_told(announcements: System, receiver: Receiver) -> None:
+    person, there, everywhere = partner(), path(), path()
+    subscribed(announcements, person, receiver, there, territoire="departement:38")
+    subscribed(announcements, person, receiver, everywhere)
+    inside = an_update(code_insee="38185")
+    await tell(announcements, an_update(), an_update(code_insee=None), inside)
+    got(receiver, everywhere, 3)
+    [one] = got(receiver, there)
+    assert json.loads(one.body)["subject"] == inside.venue_id
+
+
+async def test_a_new_secret_signs_beside_the_old_one(
+    announcements: System, receiver: Receiver
+) -> None:
+    person, there = partner(), path()
+    old = subscribed(announcements, person, receiver, there)
+    new = ask(announcements, person, "POST", f"/{old['id']}/secret").json()
+    assert new["secret"] != old["secret"]
+    shown = ask(announcements, person, "GET", f"/{old['id']}").json()
+    assert "secret" not in shown
+    await tell(announcements, an_update())
+    [one] = got(receiver, there)
+    assert len(one.headers["webhook-signature"].split(" ")) == 2
+    for secret in (old["secret"], new["secret"]):
+        verified(one, secret)
+
+
+async def test_gone_disables_and_says_so(announcements: System, receiver: Receiver) -> None:
+    person, there = partner(), path()
+    receiver.answers(there, Reply(410), Reply(200))
+    url = receiver.url(f"{there}?cle=secrete")
+    receiver.answers(f"{there}?cle=secrete", Reply(410), Reply(200))
+    subscription = subscribed(announcements, person, receiver, there, url=url)["id"]
+    first = an_update()
+    await tell(announcements, first)
+    [said] = await published(announcements, "announcements", subscription, 1)
+    assert (said.type, said.body["why"], said.body["host"]) == (
+        "SubscriptionDisabled",
+        "gone",
+        receiver.host,
+    )
+    assert said.body["owner"]["account_id"] == person.id
+    assert "secrete" not in json.dumps(said.body)
+    assert ask(announcements, person, "GET", f"/{subscription}").json()["state"] == "disabled"
+    for action in ("test", f"deliveries/{uuid4().hex}/replay"):
+        answer = ask(announcements, person, "POST", f"/{subscription}/{action}")
+        refused(answer, 409, "subscription-disabled")
+    # while it is disabled nothing new waits for it, and what waited goes out once it is enabled
+    missed = an_update()
+    await tell(announcements, missed)
+    await wait_for_rows(announcements, "announcements", "public_events", 1, subject=missed.venue_id)
+    assert len(deliveries(announcements, person, subscription)) == 1
+    enabled = ask(announcements, person, "POST", f"/{subscription}/enable").json()
+    assert (enabled["state"], enabled["disabled_why"]) == ("active", None)
+    both = got(receiver, f"{there}?cle=secrete", 2)
+    assert {json.loads(one.body)["subject"] for one in both} == {first.venue_id}
+
+
+async def test_what_was_missed_is_asked_for_again(
+    announcements: System, receiver: Receiver
+) -> None:
+    person, there = partner(), path()
+    started = now()
+    subscription = subscribed(announcements, person, receiver, there)["id"]
+    taken, other = an_update(), an_update()
+    await tell(announcements, taken)
+    [before] = got(receiver, there)
+    settled(announcements, person, subscription, "delivered")
+    ask(announcements, person, "PATCH", f"/{subscription}", {"types": ["AnnouncementEnded"]})
+    await tell(announcements, other)
+    await wait_for_rows(announcements, "announcements", "public_events", 1, subject=other.venue_id)
+    ask(announcements, person, "PATCH", f"/{subscription}", {"types": ["VenueUpdated"]})
+
+    recover = {"since": started.isoformat()}
+    answer = ask(announcements, person, "POST", f"/{subscription}/recover", recover)
+    assert (answer.status_code, answer.json()) == (202, {"queued": 2})
+    again = got(receiver, there, 3)[1:]
+    assert {json.loads(one.body)["subject"] for one in again} == {taken.venue_id, other.venue_id}
+    # what was taken comes under the same id
+    assert before.headers["webhook-id"] in {one.headers["webhook-id"] for one in again}
+    for since in (started - dt.timedelta(days=31), started + dt.timedelta(days=1)):
+        body = {"since": since.isoformat()}
+        answer = ask(announcements, person, "POST", f"/{subscription}/recover", body)
+        refused(answer, 422, "invalid-input", ("since", "too_far"))
+
+    [one] = [
+        one
+        for one in deliveries(announcements, person, subscription)
+        if one["id"] == before.headers["webhook-id"]
+    ]
+    replay = f"/{subscription}/deliveries/{one['id']}/replay"
+    assert ask(announcements, person, "POST", replay).status_code == 202
+    assert got(receiver, there, 4)[3].headers["webhook-id"] == one["id"]
+    unknown = f"/{subscription}/deliveries/evt_rien/replay"
+    refused(ask(announcements, person, "POST", unknown), 404, "delivery-not-found")
+
+
+async def test_who_asks_for_a_pause_gets_nothing_meanwhile(
+    announcements: System, receiver: Receiver
+) -> None:
+    person, there = partner(), path()
+    receiver.answers(there, Reply(429, {"Retry-After": "3600"}), Reply(200))
+    subscription = subscribed(announcements, person, receiver, there)["id"]
+    await tell(announcements, an_update())
+    one = settled(announcements, person, subscription, "pending")
+    assert (one["status"], one["reason"], one["attempts"]) == (429, "status", 1)
+    due = dt.datetime.fromisoformat(one["due_at"])
+    assert due - dt.datetime.fromisoformat(one["attempted_at"]) == dt.timedelta(hours=1)
+    held = ask(announcements, person, "GET", f"/{subscription}").json()
+    assert dt.datetime.fromisoformat(held["held_until"]) == due
+    # another event waits too; one endpoint that is told shows that its turn would have come
+    witness = path()
+    subscribed(announcements, person, receiver, witness)
+    await tell(announcements, an_update())
+    got(receiver, witness)
+    assert len(receiver.at(there)) == 1
+
+
+async def test_a_failure_is_tried_again_and_a_redirect_is_one(
+    announcements: System, receiver: Receiver
+) -> None:
+    person, there, elsewhere = partner(), path(), path()
+    receiver.answers(there, Reply(302, {"Location": receiver.url(elsewhere)}), Reply(200))
+    subscription = subscribed(announcements, person, receiver, there)["id"]
+    await tell(announcements, an_update())
+    first, second = got(receiver, there, 2)
+    assert receiver.at(elsewhere) == []
+    assert first.headers["webhook-id"] == second.headers["webhook-id"]
+    assert first.body == second.body
+    assert first.headers["webhook-timestamp"] != second.headers["webhook-timestamp"]
+    done = settled(announcements, person, subscription, "delivered")
+    assert (done["attempts"], done["status"], done["reason"]) == (2, 200, None)
+    shown = ask(announcements, person, "GET", f"/{subscription}").json()
+    assert shown["failing_since"] is None
+
+
+async def test_a_slow_endpoint_does_not_hold_up_another(
+    announcements: System, receiver: Receiver
+) -> None:
+    person, slow, quick = partner(), path(), path()
+    answer = threading.Event()
+    receiver.answers(slow, Reply(200, when=answer))
+    slow_one = subscribed(announcements, person, receiver, slow)["id"]
+    subscribed(announcements, person, receiver, quick)
+    try:
+        await send(announcements, "directory", *(message(an_update()) for _ in range(5)))
+        got(receiver, quick, 5)
+        # and is never called twice at once
+        assert len(receiver.at(slow)) <= 2
+        tried = eventually(
+            lambda: [
+                one
+                for one in deliveries(announcements, person, slow_one)
+                if one["reason"] == "timeout"
+            ]
+        )
+        assert tried[0]["status"] is None
+    finally:
+        answer.set()
+
+
+async def test_the_last_attempt_disables_an_endpoint_that_never_answers(
+    announcements: System, receiver: Receiver
+) -> None:
+    person, there = partner(), path()
+    receiver.answers(there, Reply(500))
+    subscription = subscribed(announcements, person, receiver, there)["id"]
+    await tell(announcements, an_update())
+    settled(announcements, person, subscription, "pending")
+    # three days later, in the row
+    async with database(announcements, "announcements") as behind:
+        await behind.plain("webhooks").update_one(
+            {"subscription": subscription}, {"$set": {"attempts": 9}}
+        )
+        await Outgoing(behind).wake(subscription, now())
+    done = settled(announcements, person, subscription, "failed")
+    assert (done["attempts"], done["status"]) == (10, 500)
+    [said] = await published(announcements, "announcements", subscription, 1)
+    assert (said.type, said.body["why"]) == ("SubscriptionDisabled", "failing")
+    assert said.body["failing_since"]
+
+
+async def test_a_ping_comes(announcements: System, receiver: Receiver) -> None:
+    person, there = partner(), path()
+    subscription = subscribed(announcements, person, receiver, there)
+    answer = ask(announcements, person, "POST", f"/{subscription['id']}/test")
+    assert answer.status_code == 202
+    [one] = got(receiver, there)
+    body = verified(one, subscription["secret"])
+    assert (body["type"], body["id"]) == ("ping", answer.json()["id"])
+
+
+async def test_what_was_sent_and_not_noted_is_sent_again(
+    announcements: System, receiver: Receiver
+) -> None:
+    person, there = partner(), path()
+    answer = threading.Event()
+    receiver.answers(there, Reply(200, when=answer), Reply(200))
+    subscribed(announcements, person, receiver, there)
+    await tell(announcements, an_update())
+    [first] = got(receiver, there)
+    process = announcements.processes["announcements"]
+    process.kill()
+    answer.set()
+    process.start()
+    announcements.wait()
+    second = got(receiver, there, 2)[1]
+    assert second.headers["webhook-id"] == first.headers["webhook-id"]
+    # nothing of the address or the secret is in the log
+    assert there not in process.log
+    assert receiver.host not in process.log
+
+
+async def test_by_default_nothing_inside_our_network_is_called(
+    servers: Servers, announcements: System, receiver: Receiver
+) -> None:
+    person, there = partner(), path()
+    system = System(servers, services=("announcements",))
+    try:
+        system.start()
+        for url, rule in [
+            (receiver.url(there), "scheme"),
+            ("https://127.0.0.2/", "private_address"),
+            ("https://169.254.169.254/", "private_address"),
+        ]:
+            answer = ask(system, person, "POST", "", {"url": url, "types": ["VenueUpdated"]})
+            refused(answer, 422, "invalid-input", ("url", rule))
+        body = {"url": "https://abonne.example.org/", "types": ["VenueUpdated"]}
+        subscription = ask(system, person, "POST", "", body).json()["id"]
+        # as if the name had led elsewhere when it was subscribed
+        async with database(system, "announcements") as behind:
+            await behind.plain("subscriptions").update_one(
+                {"_id": subscription}, {"$set": {"url": receiver.url(there)}}
+            )
+        await tell(system, an_update())
+        one = settled(system, person, subscription, "pending")
+        assert (one["reason"], one["status"]) == ("address-not-allowed", None)
+        assert receiver.at(there) == []
+    finally:
+        system.stop()
+
+
+def test_who_may_subscribe_and_to_what(announcements: System, receiver: Receiver) -> None:
+    person, admin, other = partner(), Person("adm", "admin"), partner()
+    good = {"url": receiver.url(path()), "types": ["VenueUpdated"]}
+    for header in bad_authorizations().values():
+        headers = {"Authorization": header} if header else {}
+        answer = announcements.call(
+            "POST", "announcements", "/subscriptions", json=good, headers=headers
+        )
+        refused(answer, 401, "not-authenticated")
+    for nobody in (Person("ana"), Person("mo", "moderator")):
+        refused(ask(announcements, nobody, "POST", "", good), 403, "not-allowed")
+        refused(ask(announcements, nobody, "GET", ""), 403, "not-allowed")
+    bad: list[tuple[dict[str, Any], str, str]] = [
+        ({"types": []}, "types", "too_short"),
+        ({"types": ["ReviewOpened"]}, "types.0", "value_error"),
+        ({"territoire": "departement:99"}, "territoire", "value_error"),
+        ({"secret": "whsec_moi"}, "secret", "extra_forbidden"),
+        ({"url": "https://moi:moi@abonne.example.org/"}, "url", "userinfo"),
+        ({"url": "https://annonces.example.org/x"}, "url", "own_portal"),
+    ]
+    for wrong, field, rule in bad:
+        answer = ask(announcements, person, "POST", "", good | wrong)
+        refused(answer, 422, "invalid-input", (field, rule))
+
+    own = subscribed(announcements, person, receiver, path())["id"]
+    assert [one["id"] for one in ask(announcements, person, "GET", "").json()["items"]] == [own]
+    assert ask(announcements, admin, "GET", f"/{own}").json()["id"] == own
+    assert own in {one["id"] for one in ask(announcements, admin, "GET", "").json()["items"]}
+    for method, at in [
+        ("GET", ""), ("DELETE", ""), ("POST", "/secret"), ("POST", "/enable"), ("POST", "/test"),
+        ("GET", "/deliveries"),
+    ]:  # fmt: skip
+        answer = ask(announcements, other, method, f"/{own}{at}")
+        refused(answer, 404, "subscription-not-found")
+    answer = ask(announcements, person, "PATCH", f"/{own}", {"url": "https://10.0.0.1/"})
+    refused(answer, 422, "invalid-input", ("url", "private_address"))
+    changed = ask(announcements, person, "PATCH", f"/{own}", {"territoire": "departement:69"})
+    assert changed.json()["territoire"] == "departement:69"
+    assert ask(announcements, person, "PATCH", f"/{own}", {"territoire": None}).json() == (
+        changed.json() | {"territoire": None}
+    )
+    assert ask(announcements, person, "DELETE", f"/{own}").status_code == 204
+    refused(ask(announcements, person, "GET", f"/{own}"), 404, "subscription-not-found")
+
+
+async def test_at_most_twenty_of_one_owner(announcements: System, receiver: Receiver) -> None:
+    person = partner()
+    for _ in range(20):
+        subscribed(announcements, person, receiver, path(), types=["AnnouncementEnded"])
+    async with nothing_written(announcements, "announcements"):
+        body = {"url": receiver.url("/"), "types": ["VenueUpdated"]}
+        refused(ask(announcements, person, "POST", "", body), 409, "too-many-subscriptions")
+
+
+async def test_what_was_to_go_to_a_removed_endpoint_is_forgotten(
+    announcements: System, receiver: Receiver
+) -> None:
+    person, there = partner(), path()
+    receiver.answers(there, Reply(500))
+    subscription = subscribed(announcements, person, receiver, there)["id"]
+    await tell(announcements, an_update())
+    settled(announcements, person, subscription, "pending")
+    assert ask(announcements, person, "DELETE", f"/{subscription}").status_code == 204
+    assert await rows(announcements, "announcements", "webhooks", subscription=subscription) == []

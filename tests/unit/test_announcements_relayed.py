@@ -1,0 +1,196 @@
+"""What partners' platforms say settles by the version of each resource."""
+
+import dataclasses
+import datetime as dt
+from typing import Any
+
+import pytest
+
+from services.announcements.domain.announcements import Announcement
+from services.announcements.domain.calls import Call, FundingCall
+from services.announcements.domain.problems import AnnouncementDuplicate
+from services.announcements.handlers.decisions import HANDLERS_DECISIONS
+from services.announcements.store import Announcements
+from services.announcements.use_cases import relayed
+from services.announcements.use_cases.relayed import Source
+from shared.errors import InvalidInput
+from shared.events.announcements import AnnouncementSubmitted
+from tests.unit.announcements_memory import Memory, funding, refused, validated
+
+OWN = frozenset({"portail.example.org"})
+ID = relayed.announcement_id("ulule", "7")
+
+
+def source(version: int, reference: str = "7") -> Source:
+    return Source(slug="ulule", name="Ulule", reference=reference, version=version)
+
+
+async def take_over(
+    memory: Memory, version: int, call: Call | None = None, *, hold: bool = False, ref: str = "7"
+) -> str:
+    known = call or funding()
+    result = await relayed.take_over(memory, source(version, ref), known, own_hosts=OWN, hold=hold)
+    assert result.announcement_id == relayed.announcement_id("ulule", ref)
+    return result.outcome
+
+
+async def stored(memory: Memory) -> Announcement:
+    one = await Announcements(memory).get(ID)
+    assert one
+    return one
+
+
+async def decide(memory: Memory, event: Any) -> None:
+    await HANDLERS_DECISIONS[type(event)](event, memory)
+
+
+@pytest.fixture
+def memory() -> Memory:
+    return Memory()
+
+
+@pytest.fixture
+async def online(memory: Memory) -> Memory:
+    """Version 5 is online."""
+    assert await take_over(memory, 5) == "created"
+    await decide(memory, validated(ID))
+    memory.take()
+    return memory
+
+
+async def test_the_id_is_the_same_for_ever() -> None:
+    assert len(ID) == 32
+    others = {("ulule", "8"), ("ulul", "e:7"), ("autre", "7")}
+    assert len({ID, *(relayed.announcement_id(*one) for one in others)}) == 4
+
+
+async def test_a_new_one_is_submitted_by_the_partner(memory: Memory) -> None:
+    assert await take_over(memory, 1) == "created"
+    (event,) = memory.take()
+    assert isinstance(event, AnnouncementSubmitted)
+    assert event.author.account_id == "partner:ulule"
+    assert "Objectif : 1 000 EUR" in event.details
+    assert await take_over(memory, 1) == "unchanged"
+    assert await take_over(memory, 1, funding(titre="Autre")) == "stale"
+    assert await take_over(memory, 0) == "stale"
+    assert memory.take() == []
+
+
+async def test_held_it_is_a_draft_until_it_is_sent(memory: Memory) -> None:
+    assert await take_over(memory, 1, hold=True) == "created"
+    assert await take_over(memory, 2, funding(titre="Autre"), hold=True) == "updated"
+    one = await stored(memory)
+    assert (one.state, one.call.titre, one.links) == ("draft", "Autre", [])
+    assert memory.take() == []
+    assert await take_over(memory, 3, funding(titre="Autre")) == "updated"
+    assert (await stored(memory)).state == "submitted"
+
+
+async def test_figures_show_at_once(online: Memory) -> None:
+    assert await take_over(online, 6, funding(raised=400, supporters=4)) == "progressed"
+    assert online.names() == ["AnnouncementProgressed"]
+    assert await take_over(online, 7, funding(raised=400, supporters=4)) == "unchanged"
+    result = await relayed.progress(online, source(8), raised=500, supporters=5)
+    assert result.outcome == "progressed"
+    result = await relayed.progress(online, source(7), raised=100, supporters=1)
+    assert result.outcome == "stale"
+    one = await stored(online)
+    assert isinstance(one.call, FundingCall)
+    assert (one.call.raised, one.origin and one.origin.version) == (500, 8)
+
+
+async def test_another_text_is_reviewed_and_a_return_takes_it_back(online: Memory) -> None:
+    assert await take_over(online, 6, funding(titre="Autre", raised=10)) == "updated"
+    assert online.names() == ["AnnouncementProgressed", "AnnouncementSubmitted"]
+    one = await stored(online)
+    assert (one.state, one.call.titre) == ("online", "Un bus numérique")
+    assert await take_over(online, 7, funding(titre="Autre", raised=20)) == "progressed"
+    online.take()
+    assert await take_over(online, 8, funding(raised=20)) == "updated"
+    assert online.names() == ["AnnouncementWithdrawn"]
+
+
+async def test_a_refused_one_comes_back_with_another_text_only(memory: Memory) -> None:
+    await take_over(memory, 1)
+    await decide(memory, refused(ID))
+    memory.take()
+    assert await take_over(memory, 2, funding(raised=5)) == "progressed"
+    assert await take_over(memory, 3, funding(raised=5)) == "unchanged"
+    assert (memory.names(), (await stored(memory)).state) == ([], "refused")
+    assert await take_over(memory, 4, funding(titre="Mieux")) == "updated"
+    (event,) = memory.take()
+    assert isinstance(event, AnnouncementSubmitted)
+    assert event.replaces == ID
+
+
+@pytest.mark.parametrize(
+    ("why", "state"), [("withdrawn", "withdrawn"), ("funded", "closed"), ("unfunded", "closed")]
+)
+async def test_it_ends_and_may_come_back(online: Memory, why: Any, state: str) -> None:
+    assert (await relayed.end(online, source(6), why)).outcome == "ended"
+    assert (await stored(online)).state == state
+    (event,) = online.take()
+    assert event.model_dump()["why"] == why
+    assert (await relayed.end(online, source(6), why)).outcome == "stale"
+    assert (await relayed.end(online, source(7), why)).outcome == "unchanged"
+    assert await take_over(online, 6) == "stale"
+    assert await take_over(online, 8) == "updated"
+    (event,) = online.take()
+    assert isinstance(event, AnnouncementSubmitted)
+    assert (event.replaces, (await stored(online)).state) == (None, "submitted")
+    assert (await stored(online)).published_at is None
+
+
+async def test_what_waits_ends_too(memory: Memory) -> None:
+    await take_over(memory, 1)
+    memory.take()
+    assert (await relayed.end(memory, source(2), "funded")).outcome == "ended"
+    assert memory.names() == ["AnnouncementWithdrawn"]
+    assert (await stored(memory)).state == "withdrawn"
+
+
+async def test_an_end_before_its_beginning_is_remembered(memory: Memory) -> None:
+    assert (await relayed.end(memory, source(4), "withdrawn")).outcome == "unknown"
+    assert (await relayed.end(memory, source(4), "withdrawn")).outcome == "stale"
+    assert await take_over(memory, 3) == "stale"
+    assert await Announcements(memory).get(ID) is None
+    result = await relayed.progress(memory, source(5), raised=1, supporters=None)
+    assert result.outcome == "unknown"
+    assert await take_over(memory, 5) == "stale"
+    assert await take_over(memory, 6) == "created"
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        funding(lien="https://portail.example.org/x"),
+        funding(ends_on="2026-03-01"),
+    ],
+)
+@pytest.mark.parametrize("hold", [False, True])
+async def test_a_refusal_writes_nothing(online: Memory, bad: Call, hold: bool) -> None:
+    before = await stored(online)
+    with pytest.raises(InvalidInput):
+        await take_over(online, 9, bad, hold=hold)
+    with pytest.raises(InvalidInput):
+        await take_over(online, 9, bad, hold=hold, ref="8")
+    assert (await stored(online), online.take()) == (before, [])
+    assert await Announcements(online).get(relayed.announcement_id("ulule", "8")) is None
+
+
+async def test_the_link_of_another_is_refused(online: Memory) -> None:
+    with pytest.raises(AnnouncementDuplicate) as duplicate:
+        await take_over(online, 1, ref="8")
+    assert duplicate.value.extra == {"announcement": ID}
+    assert online.take() == []
+
+
+async def test_waves_that_are_over_do_not_keep_a_platforms_call_out(memory: Memory) -> None:
+    call = funding(ends_on=None, waves=["2026-01-05", "2026-06-05"])
+    assert await take_over(memory, 1, call) == "created"
+    assert (await stored(memory)).until == dt.date(2026, 6, 5)
+
+
+def test_a_source_cannot_change() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        source(1).version = 2  # type: ignore[misc]
