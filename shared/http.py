@@ -168,6 +168,12 @@ class RetryConflicts:
         await response(Busy(headers={"Retry-After": "1"}))(scope, receive, send)
 
 
+def _says_too_large(start: Message) -> bool:
+    """Whether an answer refuses a body for its size, and is no problem document of ours."""
+    ours = (b"content-type", b"application/problem+json") in start.get("headers", [])
+    return bool(start["status"] == TooLarge.status and not ours)
+
+
 class TooLargeAsProblem:
     """ASGI: the framework answers an oversized body in plain text; say it as everything else."""
 
@@ -180,7 +186,7 @@ class TooLargeAsProblem:
 
         async def answer(message: Message) -> None:
             nonlocal replaced
-            if message["type"] == "http.response.start" and message["status"] == TooLarge.status:
+            if message["type"] == "http.response.start" and _says_too_large(message):
                 replaced = True
                 await response(TooLarge())(scope, receive, send)
             elif not replaced:

@@ -189,9 +189,7 @@ def _from_partners(components: _Components) -> Json:
             name: components.message(
                 name,
                 contentType="application/json",
-                headers=_headers(
-                    "CloudEventHeaders", "WebhookHeaders", ce_type={"const": name}
-                ),
+                headers=_headers("CloudEventHeaders", "WebhookHeaders", ce_type={"const": name}),
                 payload=_partner_data(name, components),
             )
             for name in sorted(KNOWN)

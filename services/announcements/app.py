@@ -1,7 +1,6 @@
 """The announcements service, put together."""
 
 import asyncio
-from urllib.parse import urlsplit
 
 from services.announcements.api import router
 from services.announcements.api.intake import Limiter
@@ -18,15 +17,9 @@ from shared.database import Database
 from shared.service import Service
 
 
-def own_hosts(settings: Settings) -> frozenset[str]:
-    """The hosts that are the portal itself."""
-    host = urlsplit(settings.public_url).hostname
-    return frozenset({*settings.own_hosts, *([host] if host else [])})
-
-
 def service(settings: Settings) -> Service:
     """The service's parts."""
-    hosts = own_hosts(settings)
+    hosts = settings.portal_hosts
 
     async def sender(database: Database) -> None:
         async with asyncio.TaskGroup() as loops:

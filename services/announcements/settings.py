@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network
+from urllib.parse import urlsplit
 
 from shared.settings import ServiceSettings
 
@@ -20,3 +21,9 @@ class Settings(ServiceSettings):
     private_networks: tuple[IPv4Network | IPv6Network, ...] = ()
     """Networks that calls to others may reach although they are not public, as a JSON list."""
     webhook_timeout: timedelta = timedelta(seconds=15)
+
+    @property
+    def portal_hosts(self) -> frozenset[str]:
+        """The hosts that are the portal itself."""
+        host = urlsplit(self.public_url).hostname
+        return frozenset({*self.own_hosts, *([host] if host else [])})

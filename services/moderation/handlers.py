@@ -8,10 +8,14 @@ from services.moderation.domain.deciders import departement
 from services.moderation.domain.policy import Policy
 from services.moderation.settings import Settings
 from services.moderation.store import ProposedAddresses, VenueManagers
-from services.moderation.use_cases import opening, people, timers
+from services.moderation.use_cases import deciding, opening, people, timers
 from shared.bus.delivery import Handlers
 from shared.database import Transaction
-from shared.events.announcements import AnnouncementSubmitted
+from shared.events.announcements import (
+    AnnouncementImproved,
+    AnnouncementSubmitted,
+    AnnouncementWithdrawn,
+)
 from shared.events.contacts import (
     AccountContactChanged,
     AddressesProposed,
@@ -42,6 +46,19 @@ from shared.events.notifications import NoticeBounced, NoticeSent
 def news_text(titre: str, texte: str) -> str:
     """A news item as those who decide read it."""
     return f"{titre}\n\n{texte}"
+
+
+def announcement_text(texte: str, details: list[str]) -> str:
+    """An announcement as those who decide read it: its text, and what else its page shows."""
+    return "\n\n".join([texte, *(["\n".join(details)] if details else [])])
+
+
+def departement_of(territoire: str | None) -> str | None:
+    """Whose moderators see it first: the département of a territory, if it is in one."""
+    level, _, code = (territoire or "").partition(":")
+    if level == "departement":
+        return code
+    return departement(code, None) if level == "commune" else None
 
 
 def of_venue(event: Proposed | ManagementClaimed | VenueReported) -> dict[str, Any]:
@@ -91,15 +108,17 @@ def handlers(settings: Settings) -> Handlers:
 
     async def on_announcement_submitted(event: AnnouncementSubmitted, tx: Transaction) -> None:
         case = ReviewCase(
-            id=event.announcement_id,
+            id=event.submission_id or event.announcement_id,
             kind="announcement",
+            about=f"announcement:{event.announcement_id}",
             title=event.titre,
-            text=event.texte,
+            text=announcement_text(event.texte, event.details),
             link=event.lien,
             author=event.author,
+            departement=departement_of(event.territoire),
             opened_at=event.submitted_at,
         )
-        await opening.open_review(tx, case, policy)
+        await opening.open_review(tx, case, policy, replaces=event.replaces)
 
     async def on_management_claimed(event: ManagementClaimed, tx: Transaction) -> None:
         case = ReviewCase(
@@ -137,6 +156,8 @@ def handlers(settings: Settings) -> Handlers:
         VenueReported: on_venue_reported,
         EditImproved: on_edit_improved,
         NewsImproved: on_news_improved,
+        AnnouncementImproved: on_announcement_improved,
+        AnnouncementWithdrawn: on_announcement_withdrawn,
         EditApplied: on_edit_applied,
         VenueManagersChanged: on_venue_managers_changed,
         AssignmentExpired: on_assignment_expired,
@@ -190,6 +211,24 @@ async def on_news_improved(event: NewsImproved, tx: Transaction) -> None:
         text=news_text(event.titre, event.texte),
         link=event.lien,
     )
+
+
+async def on_announcement_improved(event: AnnouncementImproved, tx: Transaction) -> None:
+    """Decide on the better text from now on."""
+    await opening.improve(
+        tx,
+        event.submission_id,
+        event.proposal_revision,
+        by=event.improved_by,
+        title=event.titre,
+        text=announcement_text(event.texte, event.details),
+        link=event.lien,
+    )
+
+
+async def on_announcement_withdrawn(event: AnnouncementWithdrawn, tx: Transaction) -> None:
+    """Nothing is left to decide."""
+    await deciding.withdrawn_elsewhere(tx, event.submission_id)
 
 
 async def on_edit_applied(event: EditApplied, tx: Transaction) -> None:

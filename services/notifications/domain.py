@@ -8,8 +8,13 @@ from typing import Literal, TypeAlias, get_args
 
 from pydantic import BaseModel, ConfigDict
 
-from shared.events import TYPES, Event
-from shared.events.announcements import AnnouncementPublished
+from shared.events import TYPES, Author, Event
+from shared.events.announcements import (
+    AnnouncementEnded,
+    AnnouncementPublished,
+    AnnouncementUpdated,
+    SubscriptionDisabled,
+)
 from shared.events.contacts import venue_key
 from shared.events.directory import EditApplied, NewsPublished
 from shared.events.moderation import (
@@ -51,6 +56,8 @@ Template = Literal[
     "claim_approved",
     "appeal_lodged",
     "appeal_dismissed",
+    "announcement_too_late",
+    "webhook_disabled",
 ]
 Final = Literal["sent", "rejected", "unreachable", "failed"]
 State = Literal["pending"] | Final
@@ -66,6 +73,9 @@ Told: TypeAlias = (
     | EditApplied
     | NewsPublished
     | AnnouncementPublished
+    | AnnouncementUpdated
+    | AnnouncementEnded
+    | SubscriptionDisabled
     | Refusal
     | ReportUpheld
     | ClaimApproved
@@ -79,6 +89,9 @@ TO_AUTHOR: dict[type[Told], Template] = {
     **dict.fromkeys(get_args(Refusal), "refused"),
     NewsPublished: "published",
     AnnouncementPublished: "published",
+    AnnouncementUpdated: "published",
+    AnnouncementEnded: "announcement_too_late",
+    SubscriptionDisabled: "webhook_disabled",
     ReportUpheld: "report_upheld",
     ClaimApproved: "claim_approved",
     ApprovalReverted: "reverted",
@@ -87,6 +100,9 @@ TO_AUTHOR: dict[type[Told], Template] = {
 """What concerns the author alone."""
 
 MODERATORS = "moderators"
+PARTNER = "account:partner:"
+NotForPartners: TypeAlias = ReviewOpened | AnnouncementPublished | AnnouncementUpdated
+"""A platform sends many: it hears of refusals, and sees the rest in its deliveries and webhooks."""
 ASKED_OF_MANAGERS = frozenset({"edit", "news", "claim"})
 """Kinds that concern those who manage the venue; a report may be about them."""
 
@@ -170,8 +186,10 @@ def about(event: Told) -> str:
     """The id of the proposal or the announcement that an event is about."""
     if isinstance(event, CaseEvent):
         return event.case_id
-    if isinstance(event, AnnouncementPublished):
+    if isinstance(event, AnnouncementPublished | AnnouncementUpdated | AnnouncementEnded):
         return event.announcement_id
+    if isinstance(event, SubscriptionDisabled):
+        return event.subscription_id
     return event.proposal_id
 
 
@@ -188,8 +206,21 @@ def plan(event: Told) -> list[Notice]:
     ]
 
 
+def writer(event: Told) -> Author:
+    """Whose proposal, announcement or subscription it is."""
+    match event:
+        case SubscriptionDisabled():
+            return event.owner
+        case AnnouncementEnded():
+            return event.author or Author(account_id="")
+        case _:
+            return event.author
+
+
 def _told(event: Told) -> list[tuple[Template, str]]:
-    author = account_ref(event.author.account_id)
+    author = account_ref(writer(event).account_id)
+    if author.startswith(PARTNER) and isinstance(event, NotForPartners):
+        return _to_moderators("moderators_waiting", isinstance(event, ReviewOpened))
     match event:
         case ReviewOpened():
             # events older than `for_moderators` do not say it of announcements
@@ -211,6 +242,9 @@ def _told(event: Told) -> list[tuple[Template, str]]:
             told = [("edit_applied", author), *_of_an_edit(event)]
         case AppealLodged():
             told = _to_moderators("appeal_lodged", True)
+        case AnnouncementEnded(was_online=True) | AnnouncementEnded(author=None):
+            # other ends are known: a date, an act of its author, or a reverted approval
+            told = []
         case _:
             told = [(TO_AUTHOR[type(event)], author)]
     return told
@@ -219,15 +253,21 @@ def _told(event: Told) -> list[tuple[Template, str]]:
 def _occasion(event: Told) -> str:
     match event:
         case MessagePosted():
-            return event.message_id
+            occasion = event.message_id
         case ReviewReminded():
-            return event.reminded_at.isoformat()
+            occasion = event.reminded_at.isoformat()
         case ReviewEscalated():
-            return event.escalated_at.isoformat()
+            occasion = event.escalated_at.isoformat()
+        case AnnouncementUpdated() | AnnouncementEnded():
+            occasion = str(event.revision)
+        case SubscriptionDisabled():
+            occasion = event.disabled_at.isoformat()
         case EditApplied():
             # what an appeal grants is applied later than the rest
-            return event.applied_at.isoformat()
-    return ""
+            occasion = event.applied_at.isoformat()
+        case _:
+            occasion = ""
+    return occasion
 
 
 def _to_managers(template: Template, event: ReviewWaiting) -> list[tuple[Template, str]]:

@@ -3,7 +3,12 @@
 from services.notifications import use_cases
 from shared.bus.delivery import Handlers
 from shared.database import Transaction
-from shared.events.announcements import AnnouncementPublished
+from shared.events.announcements import (
+    AnnouncementEnded,
+    AnnouncementPublished,
+    AnnouncementUpdated,
+    SubscriptionDisabled,
+)
 from shared.events.contacts import (
     AccountContactChanged,
     AddressesProposed,
@@ -94,6 +99,21 @@ async def on_announcement_published(event: AnnouncementPublished, tx: Transactio
     await use_cases.tell(tx, event)
 
 
+async def on_announcement_updated(event: AnnouncementUpdated, tx: Transaction) -> None:
+    """Tell the author."""
+    await use_cases.tell(tx, event)
+
+
+async def on_announcement_ended(event: AnnouncementEnded, tx: Transaction) -> None:
+    """Tell the author of one that was validated too late."""
+    await use_cases.tell(tx, event)
+
+
+async def on_subscription_disabled(event: SubscriptionDisabled, tx: Transaction) -> None:
+    """Tell its owner what to do."""
+    await use_cases.tell(tx, event)
+
+
 async def on_announcement_refused(event: AnnouncementRefused, tx: Transaction) -> None:
     """Tell the author why."""
     await use_cases.tell(tx, event)
@@ -148,7 +168,10 @@ HANDLERS: Handlers = {
     NewsPublished: on_news_published,
     NewsRefused: on_news_refused,
     AnnouncementPublished: on_announcement_published,
+    AnnouncementUpdated: on_announcement_updated,
+    AnnouncementEnded: on_announcement_ended,
     AnnouncementRefused: on_announcement_refused,
+    SubscriptionDisabled: on_subscription_disabled,
     ReportUpheld: on_report_upheld,
     ReportDismissed: on_report_dismissed,
     ClaimApproved: on_claim_approved,

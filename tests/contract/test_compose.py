@@ -117,10 +117,14 @@ def test_profile_scaled_has_api_and_worker_of_each_service() -> None:
     }
 
 
+SENDERS = {"announcements", "notifications"}
+"""They call or mail others."""
+
+
 def test_api_and_worker_share_the_roles() -> None:
     scaled = of_profile("scaled")
     for container, name in SPLIT.items():
-        work = {"consumer", "relay"} | ({"sender"} if name == "notifications" else set())
+        work = {"consumer", "relay"} | ({"sender"} if name in SENDERS else set())
         expected = {"api"} if container.endswith("-api") else work
         assert roles(scaled[container]) == expected, container
 

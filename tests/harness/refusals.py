@@ -14,6 +14,17 @@ from shared.links import DecisionLink, Links
 from tests.harness.system import JWT_KEY, LINK_KEY, token
 
 TITLES = {
+    "partner-unknown": "Ce partenaire n'existe pas.",
+    "partner-exists": "Un partenaire porte déjà ce nom.",
+    "key-not-usable": "Cette clé n'est pas utilisable.",
+    "delivery-unknown": "Cet envoi n'existe pas.",
+    "delivery-not-replayable": "Cet envoi ne peut pas être rejoué : il a été refusé à son arrivée, ou attend encore.",
+    "signature-invalid": "La signature de cet envoi manque ou n'est pas valable.",
+    "timestamp-outside-tolerance": "L'heure de cet envoi s'écarte de plus de cinq minutes de la nôtre.",
+    "batch-too-large": "Un envoi peut contenir au plus 100 événements.",
+    "content-type-unknown": "Ce type de contenu n'est pas celui d'un CloudEvent en JSON.",
+    "delivery-id-reused": "Cet identifiant d'envoi a déjà servi pour un autre contenu.",
+    "too-many-deliveries": "Trop d'envois en une minute : réessayez un peu plus tard.",
     "already-manager": "Vous êtes déjà responsable de cette fiche.",
     "about-to-close": "Le délai est passé : seule une décision compte encore.",
     "account-too-new": (

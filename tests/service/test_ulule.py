@@ -4,6 +4,7 @@ import datetime as dt
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -333,8 +334,8 @@ async def test_pushes_that_are_refused(platform: Platform) -> None:
         for body in (elsewhere, user):
             refused(platform.send(slug, body), 422, "resource-not-allowed")
         refused(platform.send(slug, {**good, "created": 1}), 422, "invalid-input")
-        for body in (b"{", b"[]", b'{"created": NaN}', b"\xff", b'{"type": "a", "type": "b"}'):
-            refused(platform.send(slug, body), 422, "invalid-input")
+        for raw in (b"{", b"[]", b'{"created": NaN}', b"\xff", b'{"type": "a", "type": "b"}'):
+            refused(platform.send(slug, raw), 422, "invalid-input")
         refused(platform.send(slug, b" " * (1024 * 1024 + 1)), 413, "too-large")
         hook = platform.hooks[slug]
         for path in (f"{hook}x", hook[:-1], hook.replace(slug, "personne")):
@@ -348,7 +349,7 @@ async def test_a_round_finds_what_no_push_has_told(platform: Platform) -> None:
     platform.api.fail(f"/partners/{slug}/projects", status(500), truncated)
     platform.api.put(*(project(number) for number in numbers), partner=slug)
     for number in numbers:
-        eventually(lambda number=number: read(platform, relayed(slug, number))["state"])
+        eventually(partial(read, platform, relayed(slug, number)))
     lost = numbers[0]
     platform.api.put(project(lost, status="waiting", is_online=False))
     eventually(lambda: read(platform, relayed(slug, lost))["state"] == "withdrawn")

@@ -1,12 +1,17 @@
 """Events that people are told of, and each mail that comes of them."""
 
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, Literal
 
 from services.notifications.domain import Refusal, Template, Told
 from services.notifications.rendering.mails import Renderer
 from shared.events import Author, FieldChange
-from shared.events.announcements import AnnouncementPublished
+from shared.events.announcements import (
+    AnnouncementEnded,
+    AnnouncementPublished,
+    AnnouncementUpdated,
+    SubscriptionDisabled,
+)
 from shared.events.directory import EditApplied, FieldConflict, NewsPublished
 from shared.events.moderation import (
     AnnouncementRefused,
@@ -204,6 +209,41 @@ def announcement_published() -> AnnouncementPublished:
     )
 
 
+def announcement_updated() -> AnnouncementUpdated:
+    return AnnouncementUpdated(
+        announcement_id="a1",
+        revision=4,
+        kind="skills_call",
+        titre="Bénévoles",
+        lien="https://appel.example",
+        ends_on=date(2026, 12, 1),
+        author=NINA,
+        updated_at=NOW,
+    )
+
+
+def announcement_too_late() -> AnnouncementEnded:
+    return AnnouncementEnded(
+        announcement_id="a1",
+        revision=2,
+        titre="Bénévoles",
+        was_online=False,
+        author=NINA,
+        ended_at=NOW,
+    )
+
+
+def subscription_disabled(why: Literal["gone", "failing"] = "failing") -> SubscriptionDisabled:
+    return SubscriptionDisabled(
+        subscription_id="s1",
+        owner=NINA,
+        host="mairie.example",
+        why=why,
+        failing_since=NOW if why == "failing" else None,
+        disabled_at=NOW,
+    )
+
+
 def decided(event: type[CaseDecided], **changes: Any) -> Any:
     """What moderation says of a decision; each event takes of it what it knows."""
     said: dict[str, Any] = {
@@ -309,6 +349,10 @@ SAMPLES: list[tuple[Template, Told, str]] = [
     ("refused", refused(ClaimRefused), "account:nina"),
     ("published", news_published(), "account:nina"),
     ("published", announcement_published(), "account:nina"),
+    ("published", announcement_updated(), "account:nina"),
+    ("announcement_too_late", announcement_too_late(), "account:nina"),
+    ("webhook_disabled", subscription_disabled(), "account:nina"),
+    ("webhook_disabled", subscription_disabled("gone"), "account:nina"),
     ("reverted", reverted(), "account:nina"),
     ("reverted", reverted("news"), "account:nina"),
     ("reverted", reverted("announcement"), "account:nina"),

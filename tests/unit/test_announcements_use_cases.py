@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from services.announcements.app import own_hosts, service
+from services.announcements.app import service
 from services.announcements.domain.problems import AnnouncementNotFound
 from services.announcements.handlers.decisions import HANDLERS_DECISIONS
 from services.announcements.settings import Settings
@@ -137,7 +137,7 @@ class TestSubmit:
 
     def test_the_portals_hosts_are_settings(self) -> None:
         settings = Settings(public_url="https://portail.fr/annonces", own_hosts=("autre.fr",))
-        assert own_hosts(settings) == {"portail.fr", "autre.fr"}
+        assert settings.portal_hosts == {"portail.fr", "autre.fr"}
 
 
 class TestRead:

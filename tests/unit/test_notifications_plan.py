@@ -25,6 +25,8 @@ from tests.unit.notifications_samples import (
     NOW,
     announcement,
     announcement_published,
+    announcement_too_late,
+    announcement_updated,
     appealed,
     applied,
     claim,
@@ -38,6 +40,7 @@ from tests.unit.notifications_samples import (
     report,
     reverted,
     shortcut,
+    subscription_disabled,
     unreachable,
 )
 
@@ -77,6 +80,19 @@ def test_moderators_are_asked_alone_where_nobody_can_be_reached(opened: Any) -> 
 def test_a_report_is_not_for_those_it_may_be_about() -> None:
     event = report(managers=["ali"], public_addresses=1)
     assert told(event) == {("moderators_waiting", "moderators"), RECEIVED}
+
+
+def test_an_end_that_everybody_knows_is_not_told() -> None:
+    ended = announcement_too_late().model_copy(update={"was_online": True})
+    assert plan(ended) == []
+
+
+def test_a_partner_hears_of_refusals_alone() -> None:
+    partner = Author(account_id="partner:ulule", name="Ulule")
+    for event in (announcement_published(), announcement_updated()):
+        assert plan(event.model_copy(update={"author": partner})) == []
+    refused = decided(AnnouncementRefused, author=partner)
+    assert [one.recipient for one in plan(refused)] == ["account:partner:ulule"]
 
 
 def test_an_announcement_goes_to_moderators_said_or_not() -> None:
@@ -170,6 +186,9 @@ def test_managers_hear_of_an_edit_if_something_was_in_the_way_or_nobody_was_aske
         *((reverted(kind), "reverted", "c1") for kind in ("edit", "news", "announcement")),
         (news_published(), "published", "n1"),
         (announcement_published(), "published", "a1"),
+        (announcement_updated(), "published", "a1"),
+        (announcement_too_late(), "announcement_too_late", "a1"),
+        (subscription_disabled(), "webhook_disabled", "s1"),
     ],
 )
 def test_an_outcome_goes_to_the_author_alone(event: Told, template: str, about: str) -> None:

@@ -5,9 +5,11 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 
+from services.announcements.api.intake import Limiter
 from services.announcements.settings import Settings
+from services.announcements.store.partners import known_partner
 from services.announcements.use_cases import ulule as use_cases
-from shared.service import RequestTx
+from shared.service import RequestDatabase
 
 router = APIRouter(prefix="/partners", tags=["partners"])
 
@@ -17,13 +19,17 @@ async def _raw(request: Request) -> bytes:
 
 
 RawBody = Annotated[bytes, Depends(_raw)]
-"""Read whole before the transaction is there: a slow sender must not hold one open."""
+"""Read whole before anything else: a slow sender must not hold a transaction open."""
 
 
 @router.post("/{slug}/hooks/{secret}", status_code=202)
 async def receive(
-    slug: str, secret: str, body: RawBody, request: Request, tx: RequestTx
+    slug: str, secret: str, body: RawBody, request: Request, database: RequestDatabase
 ) -> Mapping[str, Any]:
     """Take a push; its project is asked for later."""
+    partner = use_cases.authenticate(await known_partner(database, slug), secret)
+    limiter: Limiter = request.app.state.limiter
+    limiter.check(partner)
     settings: Settings = request.app.state.settings
-    return await use_cases.push(tx, slug, secret, body, api_url=settings.ulule_api_url)
+    async with database.transaction() as tx:
+        return await use_cases.push(tx, slug, body, api_url=settings.ulule_api_url)

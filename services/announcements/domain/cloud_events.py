@@ -131,7 +131,7 @@ def _checked(
     event: CloudEvent, place: str, at: datetime, own_hosts: AbstractSet[str]
 ) -> Change | Ignored:
     try:
-        change = _change(event, place)
+        change = _change(event)
         if isinstance(change, Change) and change.call:
             check_elsewhere(change.call.lien, own_hosts)
             # a rolling call may be told of when some of its dates are over
@@ -141,7 +141,7 @@ def _checked(
     return change
 
 
-def _change(event: CloudEvent, place: str) -> Change | Ignored:
+def _change(event: CloudEvent) -> Change | Ignored:
     if event.type not in KNOWN:
         return Ignored(event.subject or "")
     if event.subject is None:
@@ -170,7 +170,7 @@ def _placed(exc: InvalidInput, place: str) -> InvalidInput:
     """The same faults, named as they are in the delivery."""
 
     def name(field: str) -> str:
-        inside = field if field.split(".")[0] in ("data", "subject") else f"data.{field}"
+        inside = field if field.partition(".")[0] in ("data", "subject") else f"data.{field}"
         return f"{place}{inside}"
 
     return InvalidInput(

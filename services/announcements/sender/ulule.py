@@ -152,7 +152,7 @@ class Fetcher:
             return
         outcome = await self._database.run(
             lambda tx: use_cases.settle(
-                tx, fetch, project, at=moment, own_hosts=frozenset(self._settings.own_hosts)
+                tx, fetch, project, at=moment, own_hosts=self._settings.portal_hosts
             )
         )
         self._tell(fetch.partner, outcome, project=fetch.project)

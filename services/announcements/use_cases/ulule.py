@@ -44,22 +44,20 @@ class Verdict:
     reason: str | None = None
 
 
-async def push(
-    tx: Transaction, slug: str, secret: str, body: bytes, *, api_url: str
-) -> Mapping[str, Any]:
+def authenticate(partner: Partner | None, secret: str) -> Partner:
+    """The partner whose secret path this is; raises `NotFound`."""
+    known = partner.hook_secret if partner and partner.kind == "ulule" else None
+    right = hmac.compare_digest((known or "").encode(), secret.encode(errors="replace"))
+    if partner is None or not known or not right or partner.suspended:
+        raise NotFound
+    return partner
+
+
+async def push(tx: Transaction, slug: str, body: bytes, *, api_url: str) -> Mapping[str, Any]:
     """Store a push and have its project asked for; the first answer for one that is known.
 
-    Raises `NotFound` unless the secret is this partner's, `InvalidInput`, `ResourceNotAllowed`.
+    Raises `InvalidInput`, `ResourceNotAllowed`.
     """
-    partner = await Partners(tx).get(slug)
-    known = (
-        partner.hook_secret
-        if partner and partner.kind == "ulule" and not partner.suspended
-        else None
-    )
-    right = hmac.compare_digest((known or "").encode(), secret.encode(errors="replace"))
-    if partner is None or not known or not right:
-        raise NotFound
     event = WebhookEvent.read(body)
     id_ = f"{slug}:{event.id}"
     if first := await Deliveries(tx).get(id_):
@@ -101,7 +99,6 @@ async def replay(tx: Transaction, delivery: Delivery, *, api_url: str) -> None:
     """Have the project of a push asked for once more."""
     event = WebhookEvent.read(delivery.body)
     if event.concerns_us:
-        await Deliveries(tx).save(delivery.model_copy(update={"status": "waiting"}))
         await ask(tx, delivery.partner, _project_of(event, api_url), delivery.id)
 
 

@@ -71,16 +71,22 @@ async def withdraw_case(tx: Transaction, actor: Actor, case_id: str) -> ReviewCa
     case = (await see(tx, actor, case_id)).case
     if actor.id != case.author.account_id:
         raise NotTheAuthor
+    return await _withdraw(tx, case, by=actor.ref)
+
+
+async def withdrawn_elsewhere(tx: Transaction, case_id: str) -> None:
+    """Close a case whose author has taken the proposal back where it was made, once."""
+    case = await Cases(tx).get(case_id)
+    if case and case.state == "open":
+        await _withdraw(tx, case, by=f"account:{case.author.account_id}")
+
+
+async def _withdraw(tx: Transaction, case: ReviewCase, *, by: str) -> ReviewCase:
     after = withdraw(case)
     await Cases(tx).save(after)
     await clear_timers(tx, after)
-    tx.publish(
-        ProposalWithdrawn(
-            **facts(after),
-            withdrawn_at=tx.now,
-        )
-    )
-    await note(tx, after, "withdraw", by=actor.ref)
+    tx.publish(ProposalWithdrawn(**facts(after), withdrawn_at=tx.now))
+    await note(tx, after, "withdraw", by=by)
     return after
 
 

@@ -70,6 +70,7 @@ async def improve(
     *,
     by: str,
     changes: list[FieldChange] | None = None,
+    title: str | None = None,
     text: str | None = None,
     link: str | None = None,
 ) -> None:
@@ -82,6 +83,7 @@ async def improve(
         return
     better: dict[str, Any] = {"improved_by": by}
     better |= {"changes": changes} if changes is not None else {"text": text, "link": link}
+    better |= {"title": title} if title else {}
     improver = Actor(id=by.removeprefix("account:"), moderator=True)
     [view] = await views(tx, improver, [case])
     if not view.may_decide:

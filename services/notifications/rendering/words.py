@@ -10,10 +10,16 @@ from services.notifications.domain import (
     Told,
     account_ref,
     in_charge,
+    writer,
 )
 from services.notifications.rendering.texts import lines, one_line
 from shared.events import Author, FieldChange, FieldValue
-from shared.events.announcements import AnnouncementPublished
+from shared.events.announcements import (
+    AnnouncementEnded,
+    AnnouncementPublished,
+    AnnouncementUpdated,
+    SubscriptionDisabled,
+)
 from shared.events.directory import EditApplied, FieldConflict, NewsPublished
 from shared.events.moderation import (
     AnnouncementRefused,
@@ -44,6 +50,9 @@ KINDS: dict[type[Told], CaseKind] = {
     NewsPublished: "news",
     NewsRefused: "news",
     AnnouncementPublished: "announcement",
+    AnnouncementUpdated: "announcement",
+    AnnouncementEnded: "announcement",
+    SubscriptionDisabled: "announcement",
     AnnouncementRefused: "announcement",
     ReportUpheld: "report",
     ReportDismissed: "report",
@@ -53,6 +62,7 @@ KINDS: dict[type[Told], CaseKind] = {
 """Of the events that do not say it themselves."""
 
 NOT_SHOWN = "(adresses non affichées)"
+SUBSCRIBED = "vous êtes abonné aux nouveautés de mednum par webhook"
 SOMEBODY = "Une personne inscrite sur mednum"
 LONGEST_TITLE = 80
 
@@ -78,7 +88,7 @@ def words(event: Told, recipient: str) -> dict[str, Any]:
     """What every template may use, whatever the event."""
     kind = _kind(event)
     title = _short(one_line(_title(event)))
-    author = event.author.name.strip() or SOMEBODY
+    author = writer(event).name.strip() or SOMEBODY
     reader = _reader(event, recipient)
     return {
         "event": event,
@@ -87,7 +97,10 @@ def words(event: Told, recipient: str) -> dict[str, Any]:
         "author": author,
         **_phrases(kind, title, author),
         "reader": reader,
-        "why": _why(kind, title, reader, recipient),
+        "why": SUBSCRIBED
+        if isinstance(event, SubscriptionDisabled)
+        else _why(kind, title, reader, recipient),
+        "changed": isinstance(event, AnnouncementUpdated),
         "deadline": getattr(event, "deadline", None),
         **_waiting(event),
         **_outcome(event),
@@ -156,8 +169,10 @@ def _title(event: Told) -> str:
     match event:
         case EditApplied() | NewsPublished():
             return event.venue_nom
-        case AnnouncementPublished():
+        case AnnouncementPublished() | AnnouncementUpdated() | AnnouncementEnded():
             return event.titre
+        case SubscriptionDisabled():
+            return event.host
         case _:
             return event.title
 
@@ -169,7 +184,7 @@ def _short(title: str) -> str:
 def _reader(event: Told, recipient: str) -> Reader:
     if recipient == MODERATORS:
         return "moderators"
-    return "author" if recipient == account_ref(event.author.account_id) else "manager"
+    return "author" if recipient == account_ref(writer(event).account_id) else "manager"
 
 
 def _why(kind: CaseKind, title: str, reader: Reader, recipient: str) -> str:
