@@ -18,9 +18,13 @@ TITLES = {
     "partner-exists": "Un partenaire porte déjà ce nom.",
     "key-not-usable": "Cette clé n'est pas utilisable.",
     "delivery-unknown": "Cet envoi n'existe pas.",
-    "delivery-not-replayable": "Cet envoi ne peut pas être rejoué : il a été refusé à son arrivée, ou attend encore.",
+    "delivery-not-replayable": (
+        "Cet envoi ne peut pas être rejoué : il a été refusé à son arrivée, ou attend encore."
+    ),
     "signature-invalid": "La signature de cet envoi manque ou n'est pas valable.",
-    "timestamp-outside-tolerance": "L'heure de cet envoi s'écarte de plus de cinq minutes de la nôtre.",
+    "timestamp-outside-tolerance": (
+        "L'heure de cet envoi s'écarte de plus de cinq minutes de la nôtre."
+    ),
     "batch-too-large": "Un envoi peut contenir au plus 100 événements.",
     "content-type-unknown": "Ce type de contenu n'est pas celui d'un CloudEvent en JSON.",
     "delivery-id-reused": "Cet identifiant d'envoi a déjà servi pour un autre contenu.",

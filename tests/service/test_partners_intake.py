@@ -1,7 +1,6 @@
 """Partners push signed deliveries: what is accepted, what is refused, and that it counts once."""
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -46,8 +45,8 @@ def call(**values: Any) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def platform(announcements: System) -> Iterator[Platform]:
-    yield Platform(announcements)
+def platform(announcements: System) -> Platform:
+    return Platform(announcements)
 
 
 def applied(platform: Platform, answer: Any, status: str = "applied") -> Any:
