@@ -1,5 +1,7 @@
 """What was examined or contested before, in the same words; what a moderator has put right."""
 
+from datetime import timedelta
+from itertools import count
 from typing import Any
 
 import pytest
@@ -140,9 +142,13 @@ class TestOpinions:
 def test_nobody_writes_mail_after_mail(memory: Memory) -> None:
     opened(memory)
 
+    # each a second later: messages of one moment have no order
+    seconds = count()
+
     def write(who: Actor) -> None:
         memory.run(
-            lambda tx: threads.post(tx, who, "c", canned=None, text="Et ?", private=False), OPENED
+            lambda tx: threads.post(tx, who, "c", canned=None, text="Et ?", private=False),
+            OPENED + timedelta(seconds=next(seconds)),
         )
 
     for _ in range(3):
