@@ -101,7 +101,9 @@ TO_AUTHOR: dict[type[Told], Template] = {
 
 MODERATORS = "moderators"
 PARTNER = "account:partner:"
-NotForPartners: TypeAlias = ReviewOpened | AnnouncementPublished | AnnouncementUpdated
+NotForPartners: TypeAlias = (
+    ReviewOpened | AnnouncementPublished | AnnouncementUpdated | AnnouncementEnded
+)
 """A platform sends many: it hears of refusals, and sees the rest in its deliveries and webhooks."""
 ASKED_OF_MANAGERS = frozenset({"edit", "news", "claim"})
 """Kinds that concern those who manage the venue; a report may be about them."""

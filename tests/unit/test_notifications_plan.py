@@ -89,7 +89,7 @@ def test_an_end_that_everybody_knows_is_not_told() -> None:
 
 def test_a_partner_hears_of_refusals_alone() -> None:
     partner = Author(account_id="partner:ulule", name="Ulule")
-    for event in (announcement_published(), announcement_updated()):
+    for event in (announcement_published(), announcement_updated(), announcement_too_late()):
         assert plan(event.model_copy(update={"author": partner})) == []
     refused = decided(AnnouncementRefused, author=partner)
     assert [one.recipient for one in plan(refused)] == ["account:partner:ulule"]

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from services.notifications.domain import (
     ASKED_OF_MANAGERS,
     MODERATORS,
+    PARTNER,
     Told,
     account_ref,
     in_charge,
@@ -101,6 +102,7 @@ def words(event: Told, recipient: str) -> dict[str, Any]:
         if isinstance(event, SubscriptionDisabled)
         else _why(kind, title, reader, recipient),
         "changed": isinstance(event, AnnouncementUpdated),
+        "by_partner": recipient.startswith(PARTNER),
         "deadline": getattr(event, "deadline", None),
         **_waiting(event),
         **_outcome(event),
