@@ -8,6 +8,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from contextvars import Context, copy_context
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -156,7 +157,7 @@ class Transaction:
         self._database = database
         self._session = session
         self._publisher = publisher
-        self._events: list[tuple[Event, str | None]] = []
+        self._events: list[tuple[Event, str | None, Context]] = []
         self._timers: dict[str, tuple[Event, datetime] | None] = {}
         self.now = now()
 
@@ -165,7 +166,8 @@ class Transaction:
 
     def publish(self, event: Event, *, event_id: str | None = None) -> None:
         """Have an event sent once this transaction is there; `event_id` defaults to a new one."""
-        self._events.append((event, event_id))
+        # whose request it is goes with it: several may share a transaction
+        self._events.append((event, event_id, copy_context()))
 
     def schedule(self, event: Event, *, at: datetime, timer_id: str) -> None:
         """Have an event sent at a time; setting the same timer again moves it."""
@@ -180,8 +182,8 @@ class Transaction:
         # taken now and not at the start: a later writer of the same aggregate must sort behind
         at = now()
         rows = [
-            self._publisher(event, event_id=event_id, at=at) | {"seq": seq}
-            for seq, (event, event_id) in enumerate(self._events)
+            context.run(self._publisher, event, event_id=event_id, at=at) | {"seq": seq}
+            for seq, (event, event_id, context) in enumerate(self._events)
         ]
         await self["outbox"].insert(*rows)
         for timer_id, timer in self._timers.items():

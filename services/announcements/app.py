@@ -4,6 +4,7 @@ import asyncio
 
 from services.announcements.api import router
 from services.announcements.api.intake import Limiter
+from services.announcements.api.together import Together
 from services.announcements.handlers import handlers
 from services.announcements.handlers.partners import foreign
 from services.announcements.sender.ulule import fetch_ulule
@@ -34,5 +35,5 @@ def service(settings: Settings) -> Service:
         foreign=foreign(hosts),
         indexes=(*INDEXES, *INDEXES_PARTNERS, *INDEXES_ULULE, *INDEXES_SUBSCRIPTIONS),
         sender=sender,
-        state={"own_hosts": hosts, "limiter": Limiter()},
+        state={"own_hosts": hosts, "limiter": Limiter(), "together": Together()},
     )

@@ -1,10 +1,12 @@
 """Partners push signed deliveries: what is accepted, what is refused, and that it counts once."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import pytest
 
 from shared.database import now
@@ -322,3 +324,33 @@ async def test_over_kafka_it_is_the_same(platform: Platform) -> None:
     dead = await everything_on(platform.system, "partners.announcements.dead")
     reasons = [dict(one.headers)["dead_reason"].decode() for one in dead]
     assert [reason.partition(":")[0] for reason in reasons] == ["signature-invalid"]
+
+
+async def test_many_at_once_count_once_each_with_its_own_correlation(
+    announcements: System,
+) -> None:
+    platform = Platform(announcements)
+    bodies = [json.dumps(event(f"at-once-{n}", call())).encode() for n in range(12)]
+    pushes = [(body, signed(platform.secret, body)) for body in bodies]
+
+    def push(number: int) -> httpx.Response:
+        body, headers = pushes[number % len(pushes)]
+        correlated = {**headers, "X-Correlation-Id": f"push-{number % len(pushes)}"}
+        return platform.send(body, headers=correlated)
+
+    with ThreadPoolExecutor(12) as threads:
+        answers = list(threads.map(push, range(3 * len(pushes))))
+    assert {one.status_code for one in answers} == {202}
+    for number, (_, headers) in enumerate(pushes):
+        mine = answers[number :: len(pushes)]
+        assert [one.json() for one in mine] == [mine[0].json()] * 3
+        id_ = f"{platform.slug}:{headers['webhook-id']}"
+        assert len(await rows(platform.system, "announcements", "deliveries", _id=id_)) == 1
+    events = await published(platform.system, "announcements", platform.slug, len(pushes))
+    correlations = {
+        one.body["delivery_id"].partition(":")[2]: one.headers["ce_correlationid"]
+        for one in events
+        if one.type == "PartnerDeliveryReceived"
+    }
+    for number, (_, headers) in enumerate(pushes):
+        assert correlations[headers["webhook-id"]] == f"push-{number}"

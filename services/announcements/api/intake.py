@@ -11,10 +11,10 @@ from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
+from services.announcements.api.together import Together
 from services.announcements.domain.partners import Partner
-from services.announcements.store.partners import known_partner
 from services.announcements.use_cases import intake
-from services.announcements.use_cases.intake import Incoming
+from services.announcements.use_cases.intake import Arrival, Incoming
 from shared.database import now
 from shared.errors import Problem
 from shared.service import RequestDatabase
@@ -73,7 +73,8 @@ async def receive(
 ) -> Mapping[str, Any]:
     """Take a signed delivery (Standard Webhooks) of CloudEvents; 202 means that it is stored."""
     incoming = Incoming(dict(request.headers), body, "http", now())
-    partner = await known_partner(database, slug)
+    together: Together = request.app.state.together
+    partner = await together.partner(database, slug)
     signed_id = intake.authenticate(partner, incoming)
     assert partner  # noqa: S101 - authenticated
     limiter: Limiter = request.app.state.limiter
@@ -91,5 +92,4 @@ async def receive(
             )
         )
         raise
-    async with database.transaction() as tx:
-        return await intake.store(tx, partner, signed_id, incoming, asked)
+    return await together.store(database, Arrival(partner, signed_id, incoming, asked))

@@ -9,10 +9,11 @@ from services.announcements.domain.partners import SLUG, PartnerUnknown
 from services.announcements.domain.strict_json import read_json
 from services.announcements.store.partners import Partners
 from services.announcements.use_cases import intake
-from services.announcements.use_cases.intake import Incoming
+from services.announcements.use_cases.intake import Arrival, Incoming
 from shared.bus.delivery import Handlers, Permanent, RecordHandlers
 from shared.bus.envelope import Record
 from shared.database import Transaction
+from shared.errors import Problem
 from shared.events.announcements import PartnerDeliveryReceived
 
 TOPIC = "partners"
@@ -39,7 +40,9 @@ def foreign(own_hosts: AbstractSet[str]) -> RecordHandlers:
         if partner is None:
             raise PartnerUnknown
         asked = intake.check(incoming, at=tx.now, own_hosts=own_hosts)
-        await intake.store(tx, partner, signed_id, incoming, asked)
+        [answer] = await intake.store(tx, [Arrival(partner, signed_id, incoming, asked)])
+        if isinstance(answer, Problem):
+            raise answer
 
     return {TOPIC: on_partner_record}
 

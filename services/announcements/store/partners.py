@@ -1,5 +1,6 @@
 """Queries of partners and of what they have sent."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -56,9 +57,17 @@ class Deliveries:
         found = await self._deliveries.get(delivery_id)
         return _delivery(found) if found else None
 
-    async def add(self, delivery: Delivery) -> None:
-        """Add one that is new; whoever adds the same at the same time conflicts."""
-        await self._deliveries.insert(_delivered(delivery))
+    async def get_many(self, delivery_ids: Sequence[str]) -> list[Delivery]:
+        """Those of them that are known."""
+        if len(delivery_ids) == 1:
+            found = await self.get(delivery_ids[0])
+            return [found] if found else []
+        rows = await self._deliveries.find({"_id": {"$in": list(delivery_ids)}})
+        return [_delivery(one) for one in rows]
+
+    async def add(self, *deliveries: Delivery) -> None:
+        """Add new ones; whoever adds the same at the same time conflicts."""
+        await self._deliveries.insert(*map(_delivered, deliveries))
 
     async def save(self, delivery: Delivery) -> None:
         """Keep it as it is now."""

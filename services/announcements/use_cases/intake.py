@@ -2,9 +2,10 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from contextvars import Context, copy_context
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -94,37 +95,57 @@ def check(
     return cloud_events.changes(events, at=at, own_hosts=own_hosts)
 
 
-async def store(
-    tx: Transaction,
-    partner: Partner,
-    signed_id: str,
-    incoming: Incoming,
-    asked: list[Change | Ignored],
-) -> Mapping[str, Any]:
-    """Keep a delivery to be applied; returns the answer, the first one if it was known.
+@dataclass(frozen=True)
+class Arrival:
+    """A delivery that was found right, to be stored."""
 
-    Raises `DeliveryIdReused`.
-    """
-    id_ = f"{partner.slug}:{signed_id}"
-    if known := await Deliveries(tx).get(id_):
-        if known.fingerprint != incoming.fingerprint:
-            raise DeliveryIdReused
-        return known.answer
-    delivery = Delivery(
-        id=id_,
-        partner=partner.slug,
-        received_at=tx.now,
+    partner: Partner
+    signed_id: str
+    incoming: Incoming
+    asked: list[Change | Ignored]
+    context: Context = field(default_factory=copy_context)
+    """Of the request: its correlation id goes into the event."""
+
+    @property
+    def id(self) -> str:
+        """The delivery's."""
+        return f"{self.partner.slug}:{self.signed_id}"
+
+
+async def store(tx: Transaction, arrivals: Sequence[Arrival]) -> list[dict[str, Any] | Problem]:
+    """Keep deliveries to be applied; each one's answer, the first one if it was known."""
+    found = await Deliveries(tx).get_many([one.id for one in arrivals])
+    known = {one.id: one for one in found}
+    new: list[Delivery] = []
+    answers: list[dict[str, Any] | Problem] = []
+    for arrival in arrivals:
+        first = known.get(arrival.id)
+        if first is None:
+            first = _delivery(arrival, tx.now)
+            known[first.id] = first
+            new.append(first)
+            event = PartnerDeliveryReceived(partner=first.partner, delivery_id=first.id)
+            arrival.context.run(tx.publish, event)
+        same = first.fingerprint == arrival.incoming.fingerprint
+        answers.append(first.answer if same else DeliveryIdReused())
+    await Deliveries(tx).add(*new)
+    return answers
+
+
+def _delivery(arrival: Arrival, at: datetime) -> Delivery:
+    incoming = arrival.incoming
+    return Delivery(
+        id=arrival.id,
+        partner=arrival.partner.slug,
+        received_at=at,
         status="accepted",
         body=incoming.body,
         content_type=incoming.content_type,
         attributes=incoming.attributes,
         fingerprint=incoming.fingerprint,
-        answer=_answer(partner, signed_id, asked),
+        answer=_answer(arrival.partner, arrival.signed_id, arrival.asked),
         via=incoming.via,
     )
-    await Deliveries(tx).add(delivery)
-    tx.publish(PartnerDeliveryReceived(partner=partner.slug, delivery_id=id_))
-    return delivery.answer
 
 
 def _answer(partner: Partner, signed_id: str, asked: list[Change | Ignored]) -> dict[str, Any]:
