@@ -5,6 +5,7 @@ MongoDB transaction, so a state change and its events are there together or not 
 """
 
 import asyncio
+import contextlib
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -15,6 +16,7 @@ from itertools import count
 from typing import Any, Protocol, TypeVar
 from uuid import uuid4
 
+import structlog
 from motor.motor_asyncio import (
     AsyncIOMotorClient,
     AsyncIOMotorClientSession,
@@ -27,6 +29,8 @@ from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from shared.events import Event
+
+log = structlog.get_logger()
 
 Document = dict[str, Any]
 T = TypeVar("T")
@@ -308,3 +312,28 @@ class Lease:
         """Give it back, so that another need not wait for it to lapse."""
         self._renew_at = datetime.min.replace(tzinfo=UTC)
         await self._leases.delete_one({"_id": self._name, "holder": self._holder})
+
+
+class Watch:
+    """Keeps a lease while something takes longer than it lasts."""
+
+    PERIOD = 1.0
+
+    def __init__(self, lease: Lease) -> None:
+        self._lease = lease
+        self.held = False
+
+    async def run(self) -> None:
+        """Keep it until cancelled, then give it back."""
+        try:
+            while True:
+                try:
+                    self.held = await self._lease.hold()
+                except Exception as exc:
+                    self.held = False
+                    log.warning("sender waits", error=type(exc).__name__)
+                await asyncio.sleep(self.PERIOD)
+        finally:
+            self.held = False
+            with contextlib.suppress(Exception):
+                await self._lease.release()

@@ -32,7 +32,7 @@ from services.notifications.rendering.mails import Renderer
 from services.notifications.rendering.messages import AddressInvalid, Mail, compose
 from services.notifications.settings import Settings
 from services.notifications.store import Outgoing
-from shared.database import OUTAGES, Database, Lease, now
+from shared.database import OUTAGES, Database, Lease, Watch, now
 from shared.events.contacts import proposal_key, venue_key
 from shared.observability import correlated
 
@@ -283,31 +283,6 @@ async def _to_its_end(work: Coroutine[Any, Any, Any]) -> Any:
     except asyncio.CancelledError:
         await asyncio.wait({task}, timeout=LAST_MAIL)
         raise
-
-
-class Watch:
-    """Keeps a lease while mails are sent, which may take longer than it lasts."""
-
-    PERIOD = 1.0
-
-    def __init__(self, lease: Lease) -> None:
-        self._lease = lease
-        self.held = False
-
-    async def run(self) -> None:
-        """Keep it until cancelled, then give it back."""
-        try:
-            while True:
-                try:
-                    self.held = await self._lease.hold()
-                except Exception as exc:
-                    self.held = False
-                    log.warning("sender waits", error=type(exc).__name__)
-                await asyncio.sleep(self.PERIOD)
-        finally:
-            self.held = False
-            with contextlib.suppress(Exception):
-                await self._lease.release()
 
 
 async def send_mails(settings: Settings, renderer: Renderer, database: Database) -> None:

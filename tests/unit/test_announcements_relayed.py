@@ -14,7 +14,7 @@ from services.announcements.store import Announcements
 from services.announcements.use_cases import relayed
 from services.announcements.use_cases.relayed import Source
 from shared.errors import InvalidInput
-from shared.events.announcements import AnnouncementSubmitted
+from shared.events.announcements import AnnouncementEndReached, AnnouncementSubmitted
 from tests.unit.announcements_memory import Memory, funding, refused, validated
 
 OWN = frozenset({"portail.example.org"})
@@ -139,6 +139,20 @@ async def test_it_ends_and_may_come_back(online: Memory, why: Any, state: str) -
     assert isinstance(event, AnnouncementSubmitted)
     assert (event.replaces, (await stored(online)).state) == (None, "submitted")
     assert (await stored(online)).published_at is None
+
+
+@pytest.mark.parametrize("why", ["funded", "unfunded"])
+async def test_a_platform_counts_when_the_last_day_is_over(online: Memory, why: Any) -> None:
+    last_day = (await stored(online)).until
+    online.now += dt.timedelta(days=800)
+    await decide(online, AnnouncementEndReached(announcement_id=ID, ends_on=last_day))
+    assert (await stored(online)).state == "expired"
+    online.take()
+    assert (await relayed.end(online, source(6), why)).outcome == "ended"
+    (event,) = online.take()
+    assert (event.model_dump()["why"], event.model_dump()["was_online"]) == (why, True)
+    assert (await relayed.end(online, source(7), why)).outcome == "unchanged"
+    assert online.take() == []
 
 
 async def test_what_waits_ends_too(memory: Memory) -> None:

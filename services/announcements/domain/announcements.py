@@ -22,7 +22,7 @@ from shared.events.announcements import AnnouncementKind, EndReason
 from shared.events.moderation import Decision
 
 State = Literal["draft", "submitted", "online", "refused", "withdrawn", "closed", "expired"]
-Act = Literal["keep", "submit", "validate", "refuse", "withdraw", "close", "expire"]
+Act = Literal["keep", "submit", "validate", "refuse", "withdraw", "close", "expire", "count"]
 TextState = Literal["waiting", "validated", "refused", "withdrawn", "superseded", "reverted"]
 
 TRANSITIONS: dict[State, dict[Act, State]] = {
@@ -57,6 +57,8 @@ TRANSITIONS: dict[State, dict[Act, State]] = {
         "submit": "submitted",
         "validate": "online",
         "refuse": "expired",
+        # a platform counts when its last day is over
+        "count": "closed",
         "expire": "expired",
     },
 }

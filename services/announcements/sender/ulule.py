@@ -16,11 +16,10 @@ from services.announcements.domain.subscriptions import retry_after
 from services.announcements.domain.ulule import Project, ProjectUnreadable
 from services.announcements.domain.ulule_fetches import LONGEST_PAUSE, Fetch, Page, Round, pause
 from services.announcements.sender.outside import client, read_limited
-from services.announcements.sender.watch import Watch
 from services.announcements.settings import Settings
 from services.announcements.store.ulule import Due
 from services.announcements.use_cases import ulule as use_cases
-from shared.database import Database, Lease, now
+from shared.database import Database, Lease, Watch, now
 
 VERSION = "2020-11-10"
 """Of the API; another one may have other fields."""

@@ -26,7 +26,7 @@ from services.announcements.use_cases.record import check_links, existing, keep,
 from shared.auth import Account
 from shared.database import Transaction
 from shared.errors import InvalidField, InvalidInput, NotAllowed
-from shared.events.announcements import AnnouncementImproved
+from shared.events.announcements import AnnouncementImproved, EndReason
 
 
 async def create(
@@ -124,7 +124,9 @@ async def withdraw(tx: Transaction, account: Account, announcement_id: str) -> A
         raise NotAllowed
     if announcement.state == "withdrawn":
         return announcement
-    return await keep(tx, rules.end(announcement, "withdraw", "withdrawn", tx.now), announcement)
+    # what a moderator takes away must not come back with the platform's next push
+    why: EndReason = "withdrawn" if _is_author(announcement, account) else "closed"
+    return await keep(tx, rules.end(announcement, "withdraw", why, tx.now), announcement)
 
 
 async def close(tx: Transaction, account: Account, announcement_id: str) -> Announcement:

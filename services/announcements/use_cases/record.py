@@ -129,14 +129,15 @@ def _say_where_it_shows(tx: Transaction, before: Announcement, after: Announceme
     timer = _timer(after)
     if was:
         tx.unschedule(timer.timer_id)
-    if was or (after.state == "expired" and before.state != "expired"):
+    counted = before.state == "expired" and after.state == "closed"
+    if was or counted or (after.state == "expired" and before.state != "expired"):
         tx.publish(
             AnnouncementEnded(
                 announcement_id=after.id,
                 revision=after.revision,
                 titre=after.call.titre,
                 why=after.why or "expired",
-                was_online=was,
+                was_online=was or counted,
                 territoire=after.call.territoire,
                 author=after.author,
                 ended_at=tx.now,

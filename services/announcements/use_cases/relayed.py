@@ -106,11 +106,13 @@ async def end(tx: Transaction, source: Source, why: EndReason) -> Result:
     if source.version <= before.origin.version:
         return Result(id_, "stale")
     at_source = before.model_copy(update={"origin": source.origin})
-    if before.state in rules.OVER:
+    counted = before.state == "expired" and before.is_public and why in ("funded", "unfunded")
+    if before.state in rules.OVER and not counted:
         await keep(tx, rules.changed(at_source), before)
         return Result(id_, "unchanged")
     # what never was online has nothing to close
     act: Act = "close" if before.state == "online" and why != "withdrawn" else "withdraw"
+    act = "count" if counted else act
     await keep(tx, rules.end(at_source, act, why, tx.now), before)
     return Result(id_, "ended")
 
