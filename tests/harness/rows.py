@@ -11,7 +11,8 @@ from shared.database import Database, Document
 from shared.settings import ServiceSettings
 from tests.harness.system import PATIENCE, System
 
-_OF_THE_BUS = {"inbox", "leases"}
+_OF_THE_BUS = {"inbox", "leases", "public_events"}
+"""What comes of earlier events, whenever they come: no trace of the request at hand."""
 _OF_THE_RELAY = {"due_at", "was_due_at"}
 
 
