@@ -103,7 +103,7 @@ class Memory(Transaction):
 
 def signed_in(account: str = "alice", **claims: Any) -> dict[str, str]:
     """Headers of somebody with an account."""
-    claims = {"sub": account, "exp": int(time.time()) + 60, "name": account.title()} | claims
+    claims = {"sub": account, "exp": int(time.time()) + 86_400, "name": account.title()} | claims
     token = jwt.encode({"alg": "HS256"}, claims, OctKey.import_key(SECRET))
     return {"Authorization": f"Bearer {token}"}
 
