@@ -91,6 +91,7 @@ async def test_the_same_again_gets_the_first_answer_and_other_bytes_a_refusal(
     again = platform.send(body, id_=id_)
     assert (again.status_code, again.json()) == (202, first.json())
     refused(platform.send(body + b" ", id_=id_), 422, "delivery-id-reused")
+    refused(platform.send(b"{", id_=id_), 422, "delivery-id-reused")
     key = f"{platform.slug}:{id_}"
     assert len(await rows(platform.system, "announcements", "deliveries", _id=key)) == 1
 
@@ -204,6 +205,7 @@ class TestWhoMayPush:
         assert platform.send(body, headers=signed_a(private, body)).status_code == 202
         stranger, _ = key_pair()
         refused(platform.send(body, headers=signed_a(stranger, body)), 401, "signature-invalid")
+        assert platform.send(b"\xff", headers=signed_a(private, b"\xff")).status_code == 422
         bad = announcements.call(
             "POST", "announcements", f"{path}/keys", as_=ADMIN, json={"public_key": "whpk_AA=="}
         )
@@ -261,6 +263,8 @@ def test_a_batch_is_refused_whole_and_says_which(platform: Platform) -> None:
     many = [event("many", {}, "x") for _ in range(101)]
     refused(platform.send(many, content_type=BATCH), 413, "batch-too-large")
     refused(platform.send([], content_type=BATCH), 422, "invalid-input")
+    alone = refused(platform.send([bad[1]], content_type=BATCH), 422, "invalid-input")
+    assert alone["invalid_params"][0]["field"] == "0.data.goal"
     refused(platform.send(b" " * (2 * 1024 * 1024)), 413, "too-large")
 
 
@@ -302,6 +306,9 @@ class TestCare:
 
         announcements.call("PATCH", "announcements", path, as_=ADMIN, json={"suspended": True})
         refused(platform.send(event("late", call())), 401, "signature-invalid")
+        announcements.post("announcements", f"{path}/keys", {}, as_=ADMIN)
+        announcements.call("PATCH", "announcements", path, as_=ADMIN, json={"suspended": False})
+        assert platform.send(event("late", call())).status_code == 202
 
 
 async def test_over_kafka_it_is_the_same(platform: Platform) -> None:
@@ -354,3 +361,13 @@ async def test_many_at_once_count_once_each_with_its_own_correlation(
     }
     for number, (_, headers) in enumerate(pushes):
         assert correlations[headers["webhook-id"]] == f"push-{number}"
+    seen: list[str] = []
+    after = ""
+    while True:
+        path = f"/partners/{platform.slug}/deliveries?limit=5{after}"
+        page = platform.system.get("announcements", path, as_=ADMIN)
+        seen += [one["id"] for one in page["items"]]
+        if page["next"] is None:
+            break
+        after = f"&after={page['next']}"
+    assert sorted(seen) == sorted(headers["webhook-id"] for _, headers in pushes)

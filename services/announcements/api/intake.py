@@ -1,7 +1,6 @@
 """Where partners push: signed deliveries, answered once they are stored."""
 
 from collections.abc import Mapping
-from functools import partial
 from math import ceil
 from time import time
 from typing import Annotated, Any
@@ -75,21 +74,20 @@ async def receive(
     incoming = Incoming(dict(request.headers), body, "http", now())
     together: Together = request.app.state.together
     partner = await together.partner(database, slug)
-    signed_id = intake.authenticate(partner, incoming)
+    signed_id = intake.authenticate(partner, incoming, at=now())
     assert partner  # noqa: S101 - authenticated
     limiter: Limiter = request.app.state.limiter
     limiter.check(partner)
     try:
         asked = intake.check(incoming, at=now(), own_hosts=request.app.state.own_hosts)
     except Problem as problem:
+        # what was right when it first came, and is over by now, has its answer
+        first = await database.run(lambda tx: intake.first_answer(tx, partner, signed_id, incoming))
+        if first:
+            return first
+        refusal = problem
         await database.run(
-            partial(
-                intake.note_refusal,
-                partner=partner,
-                signed_id=signed_id,
-                incoming=incoming,
-                problem=problem,
-            )
+            lambda tx: intake.note_refusal(tx, partner, signed_id, incoming, refusal)
         )
         raise
     return await together.store(database, Arrival(partner, signed_id, incoming, asked))

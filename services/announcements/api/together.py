@@ -10,13 +10,10 @@ from contextvars import Context
 from typing import Any
 
 from services.announcements.domain.partners import Partner
-from services.announcements.store.partners import known_partner
+from services.announcements.store.partners import MOST_AT_ONCE, known_partner
 from services.announcements.use_cases import intake
 from services.announcements.use_cases.intake import Arrival
 from shared.database import Database
-
-MOST = 64
-"""Deliveries of one transaction."""
 
 Answer = Mapping[str, Any]
 
@@ -49,7 +46,7 @@ class Together:
 
     async def _store_all(self, database: Database) -> None:
         while self._waiting:
-            batch, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
+            batch, self._waiting = self._waiting[:MOST_AT_ONCE], self._waiting[MOST_AT_ONCE:]
             arrivals = [arrival for arrival, _ in batch]
             answers: list[Any]
             try:

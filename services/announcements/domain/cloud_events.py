@@ -95,12 +95,21 @@ class Ignored:
     reference: str
 
 
+def is_batch(content_type: str) -> bool:
+    """Whether faults are named with the event's number."""
+    return _form(content_type) == BATCH
+
+
+def _form(content_type: str) -> str:
+    return content_type.partition(";")[0].strip().lower()
+
+
 def read(content_type: str, attributes: Mapping[str, str], body: bytes) -> list[CloudEvent]:
     """The events of a delivery; `attributes`: those of the binary form, by their names.
 
     Raises `ContentTypeUnknown`, `BatchTooLarge`, `InvalidInput`.
     """
-    form = content_type.partition(";")[0].strip().lower()
+    form = _form(content_type)
     if form == STRUCTURED:
         return [_event(read_json(body), "")]
     if form == BATCH:
@@ -117,12 +126,11 @@ def read(content_type: str, attributes: Mapping[str, str], body: bytes) -> list[
 
 
 def changes(
-    events: list[CloudEvent], *, at: datetime, own_hosts: AbstractSet[str]
+    events: list[CloudEvent], *, batch: bool, at: datetime, own_hosts: AbstractSet[str]
 ) -> list[Change | Ignored]:
     """What the events ask for; raises `InvalidInput` that names the first event that is wrong."""
-    several = len(events) > 1
     return [
-        _checked(event, f"{number}." if several else "", at, own_hosts)
+        _checked(event, f"{number}." if batch else "", at, own_hosts)
         for number, event in enumerate(events)
     ]
 

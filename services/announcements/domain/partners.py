@@ -157,7 +157,8 @@ def rotate(partner: Partner, key: Key, *, overlap: timedelta, at: datetime) -> P
     ends = at + overlap
     before = [
         one if one.expires_at and one.expires_at < ends else _until(one, ends)
-        for one in partner.valid_keys(at)
+        for one in partner.keys
+        if one.is_valid(at)
     ]
     if len(before) >= MOST_KEYS:
         raise KeyNotUsable("Trop de clés sont encore valables : retirez-en une d'abord.")

@@ -36,9 +36,11 @@ def foreign(own_hosts: AbstractSet[str]) -> RecordHandlers:
     async def on_partner_record(record: Record, tx: Transaction) -> None:
         incoming = incoming_of(record)
         partner = await Partners(tx).get(_slug(incoming))
-        signed_id = intake.authenticate(partner, incoming)
+        signed_id = intake.authenticate(partner, incoming, at=tx.now)
         if partner is None:
             raise PartnerUnknown
+        if await intake.first_answer(tx, partner, signed_id, incoming):
+            return
         asked = intake.check(incoming, at=tx.now, own_hosts=own_hosts)
         [answer] = await intake.store(tx, [Arrival(partner, signed_id, incoming, asked)])
         if isinstance(answer, Problem):

@@ -10,6 +10,9 @@ from shared.database import Database, Document, Index, Transaction
 KEPT = timedelta(days=30)
 """How long a delivery can be looked at, replayed, and is known when it comes again."""
 
+MOST_AT_ONCE = 64
+"""Deliveries that one transaction stores, hence of one moment."""
+
 INDEXES_PARTNERS = (
     Index("deliveries", [("partner", 1), ("received_at", -1)]),
     Index("deliveries", [("received_at", 1)], expire_after=KEPT),
@@ -80,10 +83,17 @@ class Deliveries:
         query: dict[str, Any] = {"partner": slug}
         if status:
             query["status"] = status
-        if after and (last := await self.get(after)):
-            query["received_at"] = {"$lt": last.received_at}
-        found = await self._deliveries.find(query, sort=[("received_at", -1)], limit=limit)
-        return [_delivery(one) for one in found]
+        last = await self.get(after) if after else None
+        if last:
+            query["received_at"] = {"$lte": last.received_at}
+        order = [("received_at", -1), ("_id", -1)]
+        found = await self._deliveries.find(query, sort=order, limit=limit + MOST_AT_ONCE)
+        deliveries = [_delivery(one) for one in found]
+        if last:
+            # several may be of one moment
+            place = (last.received_at, last.id)
+            deliveries = [one for one in deliveries if (one.received_at, one.id) < place]
+        return deliveries[:limit]
 
 
 def _partner(document: Document) -> Partner:

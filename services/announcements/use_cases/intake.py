@@ -32,6 +32,9 @@ ENDS: dict[str, EndReason] = {
     "announcement.withdrawn": "withdrawn",
 }
 
+RENEWED = frozenset({"traceparent", "tracestate"})
+"""Attributes that differ at each attempt."""
+
 EVENTS = Counter(
     "mednum_partner_events_total", "Partners' events by what became of them", ["outcome"]
 )
@@ -73,17 +76,19 @@ class Incoming:
     @property
     def fingerprint(self) -> str:
         """Of all that says something: in the binary form the headers are not signed."""
-        said = json.dumps([self.content_type, sorted(self.attributes.items())]).encode()
-        return hashlib.sha256(said + self.body).hexdigest()
+        said = {k: v for k, v in self.attributes.items() if k not in RENEWED}
+        headers = json.dumps([self.content_type, sorted(said.items())]).encode()
+        return hashlib.sha256(headers + self.body).hexdigest()
 
 
-def authenticate(partner: Partner | None, incoming: Incoming) -> str:
+def authenticate(partner: Partner | None, incoming: Incoming, *, at: datetime) -> str:
     """The signed id; raises `PartnerUnknown`, `SignatureInvalid`, `TimestampOutsideTolerance`."""
     if partner is None:
         raise PartnerUnknown
     signed = signatures.read(incoming.headers)
-    at = incoming.signed_about
-    signatures.check(signed, incoming.body, partner.valid_keys(at), at=at)
+    # keys count now, whatever time a record claims
+    keys = partner.valid_keys(at)
+    signatures.check(signed, incoming.body, keys, at=incoming.signed_about)
     return signed.id
 
 
@@ -92,7 +97,18 @@ def check(
 ) -> list[Change | Ignored]:
     """What a delivery asks for; raises what is wrong with it."""
     events = cloud_events.read(incoming.content_type, incoming.attributes, incoming.body)
-    return cloud_events.changes(events, at=at, own_hosts=own_hosts)
+    batch = cloud_events.is_batch(incoming.content_type)
+    return cloud_events.changes(events, batch=batch, at=at, own_hosts=own_hosts)
+
+
+async def first_answer(
+    tx: Transaction, partner: Partner, signed_id: str, incoming: Incoming
+) -> dict[str, Any] | None:
+    """What was answered to the same delivery before, if it was; raises `DeliveryIdReused`."""
+    known = await Deliveries(tx).get(f"{partner.slug}:{signed_id}")
+    if known and known.fingerprint != incoming.fingerprint:
+        raise DeliveryIdReused
+    return known.answer if known else None
 
 
 @dataclass(frozen=True)
@@ -214,7 +230,7 @@ async def _apply(
     """The outcome of one event, and why it was refused."""
     try:
         # again: a replay may come when its last day is over
-        [change] = cloud_events.changes([event], at=tx.now, own_hosts=own_hosts)
+        [change] = cloud_events.changes([event], batch=False, at=tx.now, own_hosts=own_hosts)
         if isinstance(change, Ignored):
             return "ignored", None
         result = await _relay(tx, partner, change, own_hosts)
