@@ -10,11 +10,22 @@ from shared.bus import outbox
 from shared.database import Database
 from shared.settings import ServiceSettings
 from tests.harness import Servers, System, eventually
+from tests.harness.partners import Platform, event
 from tests.harness.servers import Running
 from tests.harness.stories import Person, applied, confirm, manager_link, new_venue, propose, sheet
 from tests.harness.system import token
 
 HOURS = "Mo-Sa 10:00-18:00"
+CALL = {
+    "version": 1,
+    "kind": "skills_call",
+    "titre": "Animer un atelier",
+    "texte": "Deux heures par semaine.",
+    "lien": "https://missions.example.org/pendant-la-panne",
+    "help_kind": "volunteering",
+    "remote": True,
+    "ends_on": "2028-01-31",
+}
 
 
 class Hurt:
@@ -67,18 +78,24 @@ async def start_broker_again(hurt: Hurt, servers: Servers) -> None:
 async def test_kafka_away_while_proposing(hurt: Hurt, servers: Servers) -> None:
     system = hurt.system
     venue, address = new_venue(system)
+    platform = Platform(system)
     hurt.broker.kill()
 
     # the API does not need Kafka
     propose(system, Person("rosa"), venue, horaires=HOURS)
     assert sheet(system, venue)["revision"] == 1
     assert system.mails(address) == []
+    pushed = platform.send(event("r1", CALL))
+    assert pushed.status_code == 202, pushed.text
+    id_ = pushed.json()["delivery"]
+    assert platform.delivery(id_)["status"] == "accepted"
     red = eventually(
         lambda: httpx.get(f"{system.processes['directory'].url}/health/ready").json()["red"]
     )
     assert red["kafka"] == "unreachable"
 
     await start_broker_again(hurt, servers)
+    eventually(lambda: platform.delivery(id_)["status"] == "applied")
     confirm(manager_link(system, address), "accepter", "horaires")
     applied(system, venue, 2)
     system.wait()
