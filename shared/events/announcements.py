@@ -67,8 +67,8 @@ class AnnouncementWithdrawn(AnnouncementEvent):
     withdrawn_at: AwareDatetime
 
 
-class AnnouncementPublished(AnnouncementEvent):
-    """A validated announcement is online."""
+class AnnouncementShown(AnnouncementEvent, abstract=True):
+    """What is online now."""
 
     revision: int
     kind: AnnouncementKind
@@ -79,20 +79,17 @@ class AnnouncementPublished(AnnouncementEvent):
     next_date: dt.date | None = None
     """Of a rolling call, its next selection date."""
     author: Author
+
+
+class AnnouncementPublished(AnnouncementShown):
+    """A validated announcement is online."""
+
     published_at: AwareDatetime
 
 
-class AnnouncementUpdated(AnnouncementEvent):
+class AnnouncementUpdated(AnnouncementShown):
     """A validated change of its text is online."""
 
-    revision: int
-    kind: AnnouncementKind
-    titre: str
-    lien: str
-    territoire: str | None = None
-    ends_on: dt.date
-    next_date: dt.date | None = None
-    author: Author
     updated_at: AwareDatetime
 
 
