@@ -35,5 +35,5 @@ def service(settings: Settings) -> Service:
         foreign=foreign(hosts),
         indexes=(*INDEXES, *INDEXES_PARTNERS, *INDEXES_ULULE, *INDEXES_SUBSCRIPTIONS),
         sender=sender,
-        state={"own_hosts": hosts, "limiter": Limiter(), "together": Together()},
+        state={"limiter": Limiter(), "together": Together()},
     )

@@ -13,7 +13,8 @@ from rich.table import Table
 
 from services.announcements.api.partners import Registration, Rules
 from services.announcements.app import service
-from services.announcements.domain.partners import Key, Partner
+from services.announcements.domain.keys import Key
+from services.announcements.domain.partners import Partner
 from services.announcements.settings import Settings
 from services.announcements.store.partners import Partners
 from services.announcements.use_cases import partners as use_cases
@@ -137,7 +138,7 @@ def deliveries(slug: str, status: str | None = None, last: int = SHOWN) -> None:
     page = _run(lambda tx: use_cases.deliveries(tx, slug, status=status, after=None, limit=last))
     for one in page.deliveries:
         received = one.received_at.isoformat(timespec="seconds")
-        cells = (one.id.removeprefix(f"{slug}:"), received, one.via, one.status, one.reason or "")
+        cells = (one.signed_id, received, one.via, one.status, one.reason or "")
         table.add_row(*(escape(cell) for cell in cells))
     rich.print(table)
 

@@ -210,16 +210,8 @@ def announcement_published() -> AnnouncementPublished:
 
 
 def announcement_updated() -> AnnouncementUpdated:
-    return AnnouncementUpdated(
-        announcement_id="a1",
-        revision=4,
-        kind="skills_call",
-        titre="Bénévoles",
-        lien="https://appel.example",
-        ends_on=date(2026, 12, 1),
-        author=NINA,
-        updated_at=NOW,
-    )
+    shown = announcement_published().model_dump(exclude={"published_at"})
+    return AnnouncementUpdated(**shown | {"revision": 4, "updated_at": NOW})
 
 
 def announcement_too_late() -> AnnouncementEnded:

@@ -8,6 +8,7 @@ import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from services.announcements.domain import public_events
+from services.announcements.domain.keys import new_secret
 from services.announcements.domain.public_events import PublicEvent
 from services.announcements.domain.subscriptions import (
     LONGEST_HOLD,
@@ -17,7 +18,6 @@ from services.announcements.domain.subscriptions import (
     Delivery,
     Subscription,
     delivery_of,
-    new_secret,
     pause,
     retry_after,
     settle,

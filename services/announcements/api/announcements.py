@@ -15,6 +15,7 @@ from services.announcements.api.shown import (
 from services.announcements.domain.announcements import Announcement, State
 from services.announcements.domain.calls import Call, Figures, HelpKind
 from services.announcements.domain.territories import check_territory
+from services.announcements.settings import Settings
 from services.announcements.use_cases import announcements as use_cases
 from services.announcements.use_cases import listing
 from shared.auth import Account, Moderator, SignedIn, Visitor
@@ -28,8 +29,8 @@ router = APIRouter(prefix="/announcements", tags=["announcements"])
 
 
 def _own_hosts(request: Request) -> frozenset[str]:
-    hosts: frozenset[str] = request.app.state.own_hosts
-    return hosts
+    settings: Settings = request.app.state.settings
+    return settings.portal_hosts
 
 
 OwnHosts = Annotated[frozenset[str], Depends(_own_hosts)]

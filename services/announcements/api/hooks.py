@@ -1,25 +1,17 @@
 """Where Ulule tells that something has happened: one secret path per partner."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 
-from services.announcements.api.intake import Limiter
+from services.announcements.api.intake import Limiter, RawBody
 from services.announcements.settings import Settings
 from services.announcements.store.partners import known_partner
 from services.announcements.use_cases import ulule as use_cases
 from shared.service import RequestDatabase
 
 router = APIRouter(prefix="/partners", tags=["partners"])
-
-
-async def _raw(request: Request) -> bytes:
-    return await request.body()
-
-
-RawBody = Annotated[bytes, Depends(_raw)]
-"""Read whole before anything else: a slow sender must not hold a transaction open."""
 
 
 @router.post("/{slug}/hooks/{secret}", status_code=202)

@@ -10,8 +10,9 @@ from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
+from services.announcements.api.announcements import OwnHosts
 from services.announcements.api.together import Together
-from services.announcements.domain.partners import Partner
+from services.announcements.domain.partners import Partner, PartnerUnknown
 from services.announcements.use_cases import intake
 from services.announcements.use_cases.intake import Arrival, Incoming
 from shared.database import now
@@ -47,6 +48,10 @@ async def _raw(request: Request) -> bytes:
     return await request.body()
 
 
+RawBody = Annotated[bytes, Depends(_raw)]
+"""Read whole before anything else: a slow sender must not hold a transaction open."""
+
+
 @router.post(
     "/{slug}/events",
     status_code=202,
@@ -65,21 +70,20 @@ async def _raw(request: Request) -> bytes:
     },
 )
 async def receive(
-    slug: str,
-    request: Request,
-    body: Annotated[bytes, Depends(_raw)],
-    database: RequestDatabase,
+    slug: str, request: Request, body: RawBody, database: RequestDatabase, own_hosts: OwnHosts
 ) -> Mapping[str, Any]:
     """Take a signed delivery (Standard Webhooks) of CloudEvents; 202 means that it is stored."""
-    incoming = Incoming(dict(request.headers), body, "http", now())
+    at = now()
+    incoming = Incoming(dict(request.headers), body, "http", signed_about=at)
     together: Together = request.app.state.together
     partner = await together.partner(database, slug)
-    signed_id = intake.authenticate(partner, incoming, at=now())
-    assert partner  # noqa: S101 - authenticated
+    if partner is None:
+        raise PartnerUnknown
+    signed_id = intake.authenticate(partner, incoming, at=at)
     limiter: Limiter = request.app.state.limiter
     limiter.check(partner)
     try:
-        asked = intake.check(incoming, at=now(), own_hosts=request.app.state.own_hosts)
+        asked = intake.check(incoming, at=at, own_hosts=own_hosts)
     except Problem as problem:
         # what was right when it first came, and is over by now, has its answer
         first = await database.run(lambda tx: intake.first_answer(tx, partner, signed_id, incoming))

@@ -7,10 +7,10 @@ from fastapi import APIRouter, Query, Request
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.announcements.domain.calls import Line
+from services.announcements.domain.keys import Key, KeyKind
 from services.announcements.domain.partners import (
+    Delivery,
     Intake,
-    Key,
-    KeyKind,
     Partner,
     PartnerKind,
     Slug,
@@ -125,8 +125,6 @@ class HookMade(BaseModel):
 class DeliveryShown(BaseModel):
     """A delivery and what became of it; never its body."""
 
-    model_config = ConfigDict(from_attributes=True)
-
     id: str
     received_at: AwareDatetime
     status: Status
@@ -206,19 +204,15 @@ async def deliveries(
 ) -> DeliveryPage:
     """What it has sent in the last 30 days, newest first."""
     await use_cases.looked_after(tx, slug, account)
-    behind = f"{slug}:{after}" if after else None
-    page = await use_cases.deliveries(tx, slug, status=status, after=behind, limit=limit)
-    return DeliveryPage(
-        items=[_shown(one, slug) for one in page.deliveries],
-        next=page.next.removeprefix(f"{slug}:") if page.next else None,
-    )
+    page = await use_cases.deliveries(tx, slug, status=status, after=after, limit=limit)
+    return DeliveryPage(items=[_shown(one) for one in page.deliveries], next=page.next)
 
 
 @router.get("/{slug}/deliveries/{delivery_id}")
 async def delivery(slug: str, delivery_id: str, account: SignedIn, tx: RequestTx) -> DeliveryShown:
     """One delivery, by its signed id."""
     await use_cases.looked_after(tx, slug, account)
-    return _shown(await use_cases.delivery(tx, slug, delivery_id), slug)
+    return _shown(await use_cases.delivery(tx, slug, delivery_id))
 
 
 @router.post("/{slug}/deliveries/{delivery_id}/replay", status_code=202)
@@ -229,7 +223,7 @@ async def replay(
     await use_cases.looked_after(tx, slug, account)
     settings: Settings = request.app.state.settings
     again = await use_cases.replay(tx, slug, delivery_id, api_url=settings.ulule_api_url)
-    return _shown(again, slug)
+    return _shown(again)
 
 
 def _made(key: Key) -> KeyMade:
@@ -237,6 +231,6 @@ def _made(key: Key) -> KeyMade:
     return KeyMade(**shown, secret=key.value if key.kind == "v1" else None)
 
 
-def _shown(delivery: Any, slug: str) -> DeliveryShown:
-    shown = DeliveryShown.model_validate(delivery)
-    return shown.model_copy(update={"id": shown.id.removeprefix(f"{slug}:")})
+def _shown(delivery: Delivery) -> DeliveryShown:
+    shown = delivery.model_dump(include=DeliveryShown.model_fields.keys() - {"id"})
+    return DeliveryShown(**shown, id=delivery.signed_id)

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
+from services.announcements.api.announcements import OwnHosts
 from services.announcements.domain.public_events import PUBLIC_TYPES
 from services.announcements.domain.subscriptions import Delivery, DeliveryState, Subscription, Why
 from services.announcements.domain.territories import check_territory
@@ -119,9 +120,9 @@ class DeliveryList(BaseModel):
     next: str | None
 
 
-def _reach(request: Request) -> Reach:
+def _reach(request: Request, own_hosts: OwnHosts) -> Reach:
     settings: Settings = request.app.state.settings
-    return Reach(settings.private_networks, request.app.state.own_hosts)
+    return Reach(settings.private_networks, own_hosts)
 
 
 RequestReach = Annotated[Reach, Depends(_reach)]

@@ -26,6 +26,8 @@ from shared.events.announcements import AnnouncementKind
 
 PARIS = ZoneInfo("Europe/Paris")
 LONGEST_LINK = 2_000
+LONGEST_TITLE = 140
+LONGEST_TEXT = 5_000
 LONGEST_YEARS = 2
 MOST_WAVES = 24
 LARGEST_AMOUNT = 10**12
@@ -109,8 +111,8 @@ class _Common(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    titre: Annotated[str, _line(140), AfterValidator(_one_line)]
-    texte: Annotated[str, _line(5_000), AfterValidator(_printable)]
+    titre: Annotated[str, _line(LONGEST_TITLE), AfterValidator(_one_line)]
+    texte: Annotated[str, _line(LONGEST_TEXT), AfterValidator(_printable)]
     lien: Link
     structure: Line | None = None
     venue_id: Line | None = None

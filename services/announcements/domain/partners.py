@@ -1,6 +1,5 @@
 """Partner platforms: their keys and rules, and what is kept of each of their deliveries."""
 
-import base64
 import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -8,17 +7,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from services.announcements.domain.keys import SECRET_BYTES, Key, KeyNotUsable
 from shared.errors import NotFound, Problem
 
-KeyKind = Literal["v1", "v1a"]
 PartnerKind = Literal["events", "ulule"]
 Intake = Literal["submit", "hold"]
 Status = Literal["accepted", "waiting", "applied", "failed", "refused", "ignored"]
 Via = Literal["http", "kafka", "ulule", "pull"]
 
 SLUG = r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])"
-SECRET_BYTES = 32
-PUBLIC_KEY_BYTES = 32
 MOST_KEYS = 5
 
 Slug = Annotated[str, Field(pattern=f"^{SLUG}$")]
@@ -39,14 +36,6 @@ class PartnerExists(Problem):
     title = "Un partenaire porte déjà ce nom."
 
 
-class KeyNotUsable(Problem):
-    """A key in a form that we do not know, or one key too many."""
-
-    type = "key-not-usable"
-    status = 422
-    title = "Cette clé n'est pas utilisable."
-
-
 class DeliveryUnknown(NotFound):
     """This partner has sent no delivery with this id."""
 
@@ -60,23 +49,6 @@ class DeliveryNotReplayable(Problem):
     type = "delivery-not-replayable"
     status = 409
     title = "Cet envoi ne peut pas être rejoué : il a été refusé à son arrivée, ou attend encore."
-
-
-class Key(BaseModel):
-    """What a partner signs with: a shared secret (`v1`), or its public key (`v1a`)."""
-
-    model_config = ConfigDict(frozen=True)
-
-    id: str
-    kind: KeyKind
-    value: str
-    """`whsec_…` or `whpk_…`, base64."""
-    created_at: AwareDatetime
-    expires_at: AwareDatetime | None = None
-
-    def is_valid(self, at: datetime) -> bool:
-        """Whether it still counts."""
-        return self.expires_at is None or at < self.expires_at
 
 
 class Partner(BaseModel):
@@ -112,7 +84,7 @@ class Delivery(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     id: str
-    """`<partner>:<signed id>`."""
+    """`delivery_id(partner, signed_id)`."""
     partner: str
     received_at: AwareDatetime
     status: Status
@@ -127,29 +99,20 @@ class Delivery(BaseModel):
     answer: dict[str, Any] = {}
     via: Via
 
+    @property
+    def signed_id(self) -> str:
+        """As its sender names it."""
+        return self.id.removeprefix(delivery_id(self.partner, ""))
 
-def new_secret() -> str:
-    """A fresh shared secret."""
-    return "whsec_" + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
+
+def delivery_id(slug: str, signed_id: str) -> str:
+    """The id of a partner's delivery here."""
+    return f"{slug}:{signed_id}"
 
 
 def new_hook_secret() -> str:
     """A fresh secret part of a path."""
     return secrets.token_urlsafe(SECRET_BYTES)
-
-
-def new_key(public_key: str | None, at: datetime) -> Key:
-    """A key made here, or the partner's own public key; raises `KeyNotUsable`."""
-    id_ = secrets.token_hex(4)
-    if public_key is None:
-        return Key(id=id_, kind="v1", value=new_secret(), created_at=at)
-    try:
-        raw = base64.b64decode(public_key.removeprefix("whpk_"), validate=True)
-    except ValueError:
-        raw = b""
-    if not public_key.startswith("whpk_") or len(raw) != PUBLIC_KEY_BYTES:
-        raise KeyNotUsable("Il faut une clé publique ed25519 : whpk_ suivi de 32 octets en base64.")
-    return Key(id=id_, kind="v1a", value=public_key, created_at=at)
 
 
 def rotate(partner: Partner, key: Key, *, overlap: timedelta, at: datetime) -> Partner:

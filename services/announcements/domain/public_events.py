@@ -6,6 +6,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from pydantic import AwareDatetime, BaseModel
 
+from services.announcements.domain.territories import department_of
 from shared.events import Event
 from shared.events.announcements import (
     AnnouncementEnded,
@@ -32,7 +33,6 @@ CONTENT_TYPE = "application/cloudevents+json"
 
 _SHOWN = {"kind", "titre", "lien", "territoire", "ends_on", "next_date", "date", "remaining", "why"}
 """What the page of an announcement shows of it."""
-_DEPARTMENT_OVERSEAS = ("97", "98")
 
 
 class PublicEvent(BaseModel):
@@ -120,8 +120,7 @@ def place_of(code_insee: str | None, code_postal: str | None) -> str | None:
         return f"commune:{code_insee}"
     if not code_postal:
         return None
-    overseas = code_postal.startswith(_DEPARTMENT_OVERSEAS)
-    department = code_postal[: 3 if overseas else 2]
+    department = department_of(code_postal)
     if department == "20":
         # Corsica has one postal number for its two departments
         department = "2A" if code_postal[:3] in ("200", "201") else "2B"

@@ -15,9 +15,9 @@ def words(text: str) -> list[str]:
     return [_singular(word) for word in _WORD.findall(plain)]
 
 
-def matches(asked: str, known: list[str]) -> bool:
+def matches(asked: list[str], known: list[str]) -> bool:
     """Whether all words asked for are known; the last may be one's beginning."""
-    *whole, last = words(asked) or [""]
+    *whole, last = asked or [""]
     return all(word in known for word in whole) and any(word.startswith(last) for word in known)
 
 

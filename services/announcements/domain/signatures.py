@@ -14,7 +14,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from standardwebhooks import Webhook
 
-from services.announcements.domain.partners import Key
+from services.announcements.domain.keys import Key
 from shared.errors import Problem
 
 TOLERANCE = timedelta(minutes=5)

@@ -1,7 +1,5 @@
 """Who is told of what happens: endpoints, deliveries to them, and when one is tried again."""
 
-import base64
-import secrets
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Literal
@@ -9,6 +7,7 @@ from typing import Literal
 from pydantic import AwareDatetime, BaseModel
 from standardwebhooks import Webhook
 
+from services.announcements.domain.keys import new_secret
 from services.announcements.domain.public_events import PublicEvent
 from services.announcements.domain.territories import containing
 from shared.errors import Problem
@@ -26,7 +25,6 @@ SCHEDULE = tuple(
 )
 """The wait before each attempt (Standard Webhooks, "Deliverability and reliability")."""
 JITTER = 0.1
-SECRET_BYTES = 32
 
 GONE = 410
 THROTTLED = frozenset({429, 502, 503, 504})
@@ -244,8 +242,3 @@ def retry_after(value: str | None, at: datetime) -> timedelta | None:
             return None
         asked = moment.replace(tzinfo=moment.tzinfo or UTC) - at
     return max(timedelta(), min(asked, LONGEST_HOLD))
-
-
-def new_secret() -> str:
-    """A secret to share with a subscriber."""
-    return "whsec_" + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()

@@ -37,7 +37,7 @@ def check_territory(text: str) -> str:
         (scale == FRANCE and not code)
         or (scale == "region" and code in REGIONS)
         or (scale == "departement" and code in DEPARTMENTS)
-        or (scale == "commune" and _COMMUNE.fullmatch(code) and _department(code) in DEPARTMENTS)
+        or (scale == "commune" and _COMMUNE.fullmatch(code) and department_of(code) in DEPARTMENTS)
     )
     if not known:
         raise ValueError(
@@ -51,7 +51,7 @@ def containing(territory: str) -> list[str]:
     scale, _, code = territory.partition(":")
     found = [territory]
     if scale == "commune":
-        scale, code = "departement", _department(code)
+        scale, code = "departement", department_of(code)
         found.append(f"departement:{code}")
     if scale == "departement" and code in REGION_OF:
         found.append(f"region:{REGION_OF[code]}")
@@ -63,5 +63,6 @@ def overlap(one: str, other: str) -> bool:
     return one in containing(other) or other in containing(one)
 
 
-def _department(commune: str) -> str:
-    return commune[:3] if commune.startswith(("97", "98")) else commune[:2]
+def department_of(code: str) -> str:
+    """The department of a commune's code, or of a postal code outside of Corsica."""
+    return code[:3] if code.startswith(("97", "98")) else code[:2]

@@ -5,13 +5,11 @@ Source: https://developers.ulule.com (webhooks, project resource, versions, pagi
 
 import datetime as dt
 import hashlib
-import json
 import re
 from collections.abc import Mapping
 from html.parser import HTMLParser
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 from pydantic import (
     AwareDatetime,
@@ -24,15 +22,18 @@ from pydantic import (
     model_validator,
 )
 
-from services.announcements.domain.calls import FundingCall
+from services.announcements.domain.calls import (
+    LARGEST_AMOUNT,
+    LONGEST_TEXT,
+    LONGEST_TITLE,
+    FundingCall,
+    today,
+)
+from services.announcements.domain.strict_json import read_json
 from shared.errors import RULES, InvalidField, InvalidInput, Problem, explain
 
-PARIS = ZoneInfo("Europe/Paris")
 PLATFORM = "ulule.com"
 LANGUAGE = "fr"
-LONGEST_TITLE = 140
-LONGEST_TEXT = 5_000
-MOST_MONEY = 10**12
 
 KNOWN = frozenset(
     f"{thing}.{act}"
@@ -79,17 +80,6 @@ class ProjectUnusable(Exception):
     """A whole project that cannot become an announcement; its text is a short stable reason."""
 
 
-def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    fields = dict(pairs)
-    if len(fields) != len(pairs):
-        raise ValueError("the same key twice")
-    return fields
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON")
-
-
 class Resource(BaseModel):
     """What a push is about."""
 
@@ -112,13 +102,7 @@ class WebhookEvent(BaseModel):
     @classmethod
     def read(cls, body: bytes) -> "WebhookEvent":
         """A push from its JSON; raises `InvalidInput`."""
-        try:
-            said = json.loads(
-                body.decode(), object_pairs_hook=_each_once, parse_constant=_no_constant
-            )
-        except (ValueError, RecursionError):
-            problem = InvalidField("body", "json_invalid", RULES["json_invalid"])
-            raise InvalidInput(invalid=[problem]) from None
+        said = read_json(body)
         if not isinstance(said, dict):
             raise InvalidInput(invalid=[InvalidField("body", "dict_type", RULES["dict_type"])])
         try:
@@ -167,7 +151,7 @@ def _texts(value: object) -> object:
 
 
 Texts = Annotated[dict[str, str], BeforeValidator(_texts)]
-Amount = Annotated[int, Field(ge=0, le=MOST_MONEY)]
+Amount = Annotated[int, Field(ge=0, le=LARGEST_AMOUNT)]
 
 _TRANSLATED = ("name", "subtitle", "description")
 _NUMBERED: dict[object, str] = {1: "presale", 2: "project"}
@@ -185,7 +169,7 @@ class Project(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    id: Annotated[int, Field(gt=0, le=MOST_MONEY)]
+    id: Annotated[int, Field(gt=0, le=LARGEST_AMOUNT)]
     type: Literal["project", "presale"]
     name: Texts = {}
     subtitle: Texts = {}
@@ -312,8 +296,7 @@ class Project(BaseModel):
             raise ProjectUnusable("date_end missing")
         try:
             # what ends at midnight has no minute of the day that begins
-            moment = self.date_end - dt.timedelta(microseconds=1)
-            return moment.astimezone(PARIS).date()
+            return today(self.date_end - dt.timedelta(microseconds=1))
         except OverflowError:
             raise ProjectUnusable("date_end invalid") from None
 

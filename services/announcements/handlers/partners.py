@@ -7,8 +7,7 @@ from typing import Any
 
 from services.announcements.domain.partners import SLUG, PartnerUnknown
 from services.announcements.domain.strict_json import read_json
-from services.announcements.store.partners import Partners
-from services.announcements.use_cases import intake
+from services.announcements.use_cases import intake, partners
 from services.announcements.use_cases.intake import Arrival, Incoming
 from shared.bus.delivery import Handlers, Permanent, RecordHandlers
 from shared.bus.envelope import Record
@@ -35,10 +34,8 @@ def foreign(own_hosts: AbstractSet[str]) -> RecordHandlers:
 
     async def on_partner_record(record: Record, tx: Transaction) -> None:
         incoming = incoming_of(record)
-        partner = await Partners(tx).get(_slug(incoming))
+        partner = await partners.existing(tx, _slug(incoming))
         signed_id = intake.authenticate(partner, incoming, at=tx.now)
-        if partner is None:
-            raise PartnerUnknown
         if await intake.first_answer(tx, partner, signed_id, incoming):
             return
         asked = intake.check(incoming, at=tx.now, own_hosts=own_hosts)

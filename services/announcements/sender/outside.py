@@ -5,7 +5,6 @@ addresses are looked up once, all of them are checked, and only these are connec
 """
 
 import asyncio
-import logging
 import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,10 +14,6 @@ import httpx
 
 from services.announcements.domain.addresses import is_reachable
 from services.announcements.settings import Settings
-
-# both write whole addresses, which may hold secrets
-for _name in ("httpx", "httpcore"):
-    logging.getLogger(_name).setLevel(logging.WARNING)
 
 
 class AddressRefused(httpx.TransportError):

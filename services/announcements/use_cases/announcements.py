@@ -10,7 +10,6 @@ from services.announcements.domain.calls import (
     Figures,
     FundingCall,
     check_dates,
-    details,
     same_text,
     today,
 )
@@ -22,7 +21,7 @@ from services.announcements.domain.problems import (
     NotInThisState,
 )
 from services.announcements.store import Announcements
-from services.announcements.use_cases.record import check_links, existing, keep, say_submitted
+from services.announcements.use_cases.record import check_links, existing, keep, said, say_submitted
 from shared.auth import Account
 from shared.database import Transaction
 from shared.errors import InvalidField, InvalidInput, NotAllowed
@@ -185,10 +184,7 @@ async def improve(
             announcement_id=kept.id,
             submission_id=text.case_id,
             proposal_revision=text.revision,
-            titre=call.titre,
-            texte=call.texte,
-            lien=call.lien,
-            details=details(call),
+            **said(call),
             improved_by=by,
             improved_at=tx.now,
         )

@@ -16,8 +16,8 @@ from services.announcements.domain.cloud_events import Change, Ignored
 from services.announcements.domain.partners import (
     Delivery,
     Partner,
-    PartnerUnknown,
     Via,
+    delivery_id,
     status_of,
 )
 from services.announcements.store.partners import Deliveries, Partners
@@ -81,10 +81,8 @@ class Incoming:
         return hashlib.sha256(headers + self.body).hexdigest()
 
 
-def authenticate(partner: Partner | None, incoming: Incoming, *, at: datetime) -> str:
-    """The signed id; raises `PartnerUnknown`, `SignatureInvalid`, `TimestampOutsideTolerance`."""
-    if partner is None:
-        raise PartnerUnknown
+def authenticate(partner: Partner, incoming: Incoming, *, at: datetime) -> str:
+    """The signed id; raises `SignatureInvalid` or `TimestampOutsideTolerance`."""
     signed = signatures.read(incoming.headers)
     # keys count now, whatever time a record claims
     keys = partner.valid_keys(at)
@@ -105,10 +103,18 @@ async def first_answer(
     tx: Transaction, partner: Partner, signed_id: str, incoming: Incoming
 ) -> dict[str, Any] | None:
     """What was answered to the same delivery before, if it was; raises `DeliveryIdReused`."""
-    known = await Deliveries(tx).get(f"{partner.slug}:{signed_id}")
-    if known and known.fingerprint != incoming.fingerprint:
-        raise DeliveryIdReused
-    return known.answer if known else None
+    known = await Deliveries(tx).get(delivery_id(partner.slug, signed_id))
+    if known is None:
+        return None
+    answer = _again(known, incoming)
+    if isinstance(answer, Problem):
+        raise answer
+    return answer
+
+
+def _again(known: Delivery, incoming: Incoming) -> dict[str, Any] | Problem:
+    """What a delivery is answered whose id was used."""
+    return known.answer if known.fingerprint == incoming.fingerprint else DeliveryIdReused()
 
 
 @dataclass(frozen=True)
@@ -125,7 +131,7 @@ class Arrival:
     @property
     def id(self) -> str:
         """The delivery's."""
-        return f"{self.partner.slug}:{self.signed_id}"
+        return delivery_id(self.partner.slug, self.signed_id)
 
 
 async def store(tx: Transaction, arrivals: Sequence[Arrival]) -> list[dict[str, Any] | Problem]:
@@ -135,15 +141,15 @@ async def store(tx: Transaction, arrivals: Sequence[Arrival]) -> list[dict[str, 
     new: list[Delivery] = []
     answers: list[dict[str, Any] | Problem] = []
     for arrival in arrivals:
-        first = known.get(arrival.id)
-        if first is None:
-            first = _delivery(arrival, tx.now)
-            known[first.id] = first
-            new.append(first)
-            event = PartnerDeliveryReceived(partner=first.partner, delivery_id=first.id)
-            arrival.context.run(tx.publish, event)
-        same = first.fingerprint == arrival.incoming.fingerprint
-        answers.append(first.answer if same else DeliveryIdReused())
+        if first := known.get(arrival.id):
+            answers.append(_again(first, arrival.incoming))
+            continue
+        delivery = _delivery(arrival, tx.now)
+        known[delivery.id] = delivery
+        new.append(delivery)
+        event = PartnerDeliveryReceived(partner=delivery.partner, delivery_id=delivery.id)
+        arrival.context.run(tx.publish, event)
+        answers.append(delivery.answer)
     await Deliveries(tx).add(*new)
     return answers
 
@@ -179,7 +185,7 @@ async def note_refusal(
 ) -> None:
     """Let a partner see what was refused at the door, and why; its body is not kept."""
     delivery = Delivery(
-        id=f"{partner.slug}:refused:{signed_id}",
+        id=delivery_id(partner.slug, f"refused:{signed_id}"),
         partner=partner.slug,
         received_at=tx.now,
         status="refused",
@@ -191,9 +197,9 @@ async def note_refusal(
     await Deliveries(tx).save(delivery)
 
 
-async def apply(tx: Transaction, delivery_id: str, *, own_hosts: AbstractSet[str]) -> None:
+async def apply(tx: Transaction, id_: str, *, own_hosts: AbstractSet[str]) -> None:
     """Make announcements of a stored delivery, once; each event has its own result."""
-    delivery = await Deliveries(tx).get(delivery_id)
+    delivery = await Deliveries(tx).get(id_)
     if delivery is None or delivery.status != "accepted":
         return
     partner = await Partners(tx).get(delivery.partner)

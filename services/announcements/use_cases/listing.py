@@ -1,6 +1,7 @@
 """Finding announcements: by words, kind, place, skill, and what is over soon."""
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +29,12 @@ class Filters:
     """Days from today to the end, or to the next selection date."""
     state: State = "online"
 
+    @property
+    def looks_closer(self) -> bool:
+        """Whether the database alone cannot tell."""
+        typed = words(self.q) or words(self.skill) or self.territoire
+        return bool(typed) or self.closing_within is not None or self.state == "draft"
+
 
 @dataclass(frozen=True)
 class Page:
@@ -53,38 +60,35 @@ async def list_online(tx: Transaction, filters: Filters, after: str, limit: int)
         if value is not None
     }
     store = Announcements(tx)
-    if not _looks_closer(filters):
+    if not filters.looks_closer:
         found = await store.page(filters.state, after=after, limit=limit + 1, equal=equal)
     else:
         # a few thousand are online at most, and no index of words is the same everywhere
         rows = await store.searched(filters.state, after=after, equal=equal)
-        ids = [row["_id"] for row in rows if _is_asked_for(row, filters, first_day)][: limit + 1]
-        found = await store.all_of(ids)
+        asked = _asked_for(filters, first_day)
+        found = await store.all_of([row["_id"] for row in rows if asked(row)][: limit + 1])
     shown = found[:limit]
     return Page(shown, shown[-1].place if len(found) > limit else None)
 
 
-def _looks_closer(filters: Filters) -> bool:
-    closing = filters.closing_within is not None
-    whole = filters.state != "draft"
-    asked = words(filters.q) or words(filters.skill) or filters.territoire
-    return bool(asked) or closing or not whole
+def _asked_for(filters: Filters, first_day: dt.date) -> Callable[[Document], bool]:
+    """What tells the rows that are asked for; what was typed is folded once."""
+    q, skill = words(filters.q), words(filters.skill)
 
-
-def _is_asked_for(row: Document, filters: Filters, first_day: dt.date) -> bool:
-    if filters.state == "draft" and not row.get("origin"):
-        return False
-    if filters.closing_within is not None:
-        until = dt.date.fromisoformat(row["until"])
-        if (until - first_day).days > filters.closing_within:
+    def is_asked_for(row: Document) -> bool:
+        if filters.state == "draft" and not row.get("origin"):
             return False
-    call = row["call"]
-    if filters.territoire and not (
-        call["territoire"] and overlap(call["territoire"], filters.territoire)
-    ):
-        return False
-    if words(filters.skill) and not any(
-        matches(filters.skill, words(skill)) for skill in call.get("skills", [])
-    ):
-        return False
-    return not words(filters.q) or matches(filters.q, row["words"])
+        if filters.closing_within is not None:
+            until = dt.date.fromisoformat(row["until"])
+            if (until - first_day).days > filters.closing_within:
+                return False
+        call = row["call"]
+        if filters.territoire and not (
+            call["territoire"] and overlap(call["territoire"], filters.territoire)
+        ):
+            return False
+        if skill and not any(matches(skill, words(one)) for one in call.get("skills", [])):
+            return False
+        return not q or matches(q, row["words"])
+
+    return is_asked_for

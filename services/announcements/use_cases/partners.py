@@ -6,11 +6,11 @@ from datetime import timedelta
 from typing import Any
 
 from services.announcements.domain import partners as rules
+from services.announcements.domain.keys import Key, new_key
 from services.announcements.domain.partners import (
     Delivery,
     DeliveryNotReplayable,
     DeliveryUnknown,
-    Key,
     Partner,
     PartnerExists,
     PartnerUnknown,
@@ -38,7 +38,7 @@ async def register(tx: Transaction, partner: Partner, *, email: str | None) -> t
     """Add a partner with a first key, to be shown once; raises `PartnerExists`."""
     if await Partners(tx).get(partner.slug):
         raise PartnerExists
-    key = rules.new_key(None, tx.now)
+    key = new_key(None, tx.now)
     hook = rules.new_hook_secret() if partner.kind == "ulule" else None
     partner = partner.model_copy(update={"keys": [key], "hook_secret": hook})
     await Partners(tx).add(partner)
@@ -61,7 +61,7 @@ async def rotate(
 ) -> tuple[Partner, Key]:
     """Give a partner a new key; those before expire after the overlap. Raises `KeyNotUsable`."""
     partner = await existing(tx, slug)
-    key = rules.new_key(public_key, tx.now)
+    key = new_key(public_key, tx.now)
     after = rules.rotate(partner, key, overlap=overlap, at=tx.now)
     await Partners(tx).save(after)
     return after, key
@@ -99,15 +99,16 @@ async def looked_after(tx: Transaction, slug: str, account: Account) -> Partner:
 async def deliveries(
     tx: Transaction, slug: str, *, status: str | None, after: str | None, limit: int
 ) -> Page:
-    """What a partner has sent, newest first."""
-    found = await Deliveries(tx).of_partner(slug, status=status, after=after, limit=limit + 1)
+    """What a partner has sent, newest first, behind the signed id of one."""
+    behind = rules.delivery_id(slug, after) if after else None
+    found = await Deliveries(tx).of_partner(slug, status=status, after=behind, limit=limit + 1)
     shown = found[:limit]
-    return Page(shown, shown[-1].id if len(found) > limit else None)
+    return Page(shown, shown[-1].signed_id if len(found) > limit else None)
 
 
 async def delivery(tx: Transaction, slug: str, delivery_id: str) -> Delivery:
     """One delivery of a partner; raises `DeliveryUnknown`."""
-    found = await Deliveries(tx).get(f"{slug}:{delivery_id}")
+    found = await Deliveries(tx).get(rules.delivery_id(slug, delivery_id))
     if found is None:
         raise DeliveryUnknown
     return found

@@ -1,7 +1,9 @@
 """How a new revision of an announcement is kept: with its links, its timer and what it says."""
 
+from typing import Any
+
 from services.announcements.domain.announcements import Announcement, Text
-from services.announcements.domain.calls import FundingCall, details, today
+from services.announcements.domain.calls import Call, FundingCall, details, same_text, today
 from services.announcements.domain.problems import AnnouncementDuplicate, AnnouncementNotFound
 from services.announcements.store import Announcements, Links
 from shared.database import Transaction
@@ -62,6 +64,16 @@ async def keep(
     return announcement
 
 
+def said(call: Call) -> dict[str, Any]:
+    """What moderators read of a text."""
+    return {
+        "titre": call.titre,
+        "texte": call.texte,
+        "lien": call.lien,
+        "details": details(call),
+    }
+
+
 def say_submitted(tx: Transaction, announcement: Announcement, replaces: str | None) -> None:
     """Have the newest text reviewed."""
     text: Text = announcement.texts[-1]
@@ -73,10 +85,7 @@ def say_submitted(tx: Transaction, announcement: Announcement, replaces: str | N
             submission_id=None if text.case_id == announcement.id else text.case_id,
             replaces=replaces,
             kind=call.kind,
-            titre=call.titre,
-            texte=call.texte,
-            lien=call.lien,
-            details=details(call),
+            **said(call),
             territoire=call.territoire,
             ends_on=call.last_day,
             author=announcement.author,
@@ -121,7 +130,7 @@ def _say_where_it_shows(tx: Transaction, before: Announcement, after: Announceme
     if shows:
         if not was:
             tx.publish(AnnouncementPublished(**_shown(tx, after), published_at=tx.now))
-        elif _text(before) != _text(after):
+        elif not same_text(before.call, after.call):
             tx.publish(AnnouncementUpdated(**_shown(tx, after), updated_at=tx.now))
         if not was or before.until != after.until:
             _open(tx, after)
@@ -166,10 +175,6 @@ def _open(tx: Transaction, announcement: Announcement) -> None:
 
 def _timer(announcement: Announcement) -> AnnouncementEndReached:
     return AnnouncementEndReached(announcement_id=announcement.id, ends_on=announcement.until)
-
-
-def _text(announcement: Announcement) -> object:
-    return announcement.call.model_dump(exclude={"raised", "supporters"})
 
 
 def _shown(tx: Transaction, announcement: Announcement) -> dict[str, object]:

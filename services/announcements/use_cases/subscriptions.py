@@ -10,6 +10,7 @@ from uuid import uuid4
 from services.announcements.domain import public_events
 from services.announcements.domain import subscriptions as domain
 from services.announcements.domain.addresses import Network, check_endpoint
+from services.announcements.domain.keys import new_secret
 from services.announcements.domain.public_events import PublicEvent
 from services.announcements.domain.subscriptions import (
     MOST_SUBSCRIPTIONS,
@@ -79,7 +80,7 @@ async def subscribe(
         url=url,
         types=types,
         territoire=territoire,
-        secret=domain.new_secret(),
+        secret=new_secret(),
         created_at=tx.now,
     )
     await Subscriptions(tx).add(subscription)

@@ -12,7 +12,7 @@ from prometheus_client import Counter
 
 from services.announcements.domain.announcements import OVER, Announcement
 from services.announcements.domain.calls import same_text
-from services.announcements.domain.partners import Delivery, Partner
+from services.announcements.domain.partners import Delivery, Partner, delivery_id
 from services.announcements.domain.ulule import (
     Project,
     ProjectUnreadable,
@@ -59,7 +59,7 @@ async def push(tx: Transaction, slug: str, body: bytes, *, api_url: str) -> Mapp
     Raises `InvalidInput`, `ResourceNotAllowed`.
     """
     event = WebhookEvent.read(body)
-    id_ = f"{slug}:{event.id}"
+    id_ = delivery_id(slug, event.id)
     if first := await Deliveries(tx).get(id_):
         return first.answer
     announced = []
