@@ -10,8 +10,8 @@ from tests.harness import System, eventually
 from tests.harness.bus import published
 from tests.harness.stories import (
     Person,
+    accept,
     applied,
-    confirm,
     history,
     manager_link,
     new_venue,
@@ -40,7 +40,7 @@ def test_each_service_is_killed_at_a_point(system: System, tmp_path: Path, point
     link = manager_link(system, decided_address)
     eventually(lambda: outbox_pending(system.processes["directory"].url) == 0)
     traps["directory"].arm()
-    confirm(link, "accepter", "horaires")
+    accept(link, "horaires")
     eventually(lambda: traps["directory"].sprung)
     system.processes["directory"].start()
 
@@ -53,7 +53,7 @@ def test_each_service_is_killed_at_a_point(system: System, tmp_path: Path, point
     for name in trapped[1:]:
         eventually(lambda name=name: traps[name].sprung)  # type: ignore[misc]
         system.processes[name].start()
-    confirm(manager_link(system, address), "accepter", "horaires")
+    accept(manager_link(system, address), "horaires")
 
     for person, place, mailed in ((nina, decided, decided_address), (omar, venue, address)):
         applied(system, place, 2)
@@ -168,7 +168,7 @@ def test_every_service_is_killed_in_the_middle(system: System) -> None:
     system.restart()
     link = manager_link(system, address)
     system.restart()
-    confirm(link, "accepter", "horaires")
+    accept(link, "horaires")
     system.restart()
 
     assert applied(system, venue, 2)["fiche"]["horaires"] == HOURS

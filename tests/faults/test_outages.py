@@ -12,7 +12,7 @@ from shared.settings import ServiceSettings
 from tests.harness import Servers, System, eventually
 from tests.harness.partners import Platform, event
 from tests.harness.servers import Running
-from tests.harness.stories import Person, applied, confirm, manager_link, new_venue, propose, sheet
+from tests.harness.stories import Person, accept, applied, manager_link, new_venue, propose, sheet
 from tests.harness.system import token
 
 HOURS = "Mo-Sa 10:00-18:00"
@@ -96,7 +96,7 @@ async def test_kafka_away_while_proposing(hurt: Hurt, servers: Servers) -> None:
 
     await start_broker_again(hurt, servers)
     eventually(lambda: platform.delivery(id_)["status"] == "applied")
-    confirm(manager_link(system, address), "accepter", "horaires")
+    accept(manager_link(system, address), "horaires")
     applied(system, venue, 2)
     system.wait()
 
@@ -116,7 +116,7 @@ def test_the_database_is_killed_and_nothing_is_parked(hurt: Hurt) -> None:
     )
     hurt.database.start()
 
-    confirm(manager_link(system, address), "accepter", "horaires")
+    accept(manager_link(system, address), "horaires")
     applied(system, venue, 2)
     system.mails_of(sam.email, 2)
     assert all(_dead_letters(process.url) == 0 for process in system.processes.values())

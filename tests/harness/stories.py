@@ -74,6 +74,20 @@ def confirm(link: str, choice: str, *fields: str, reason: str = "") -> httpx.Res
     return request("POST", link, data=form, headers=BROWSER)
 
 
+def accept(link: str, *fields: str) -> None:
+    """Accept by the link in a manager's mail; what is busy is tried again, as its page says.
+
+    What a killed process was writing stays locked for up to 60 s.
+    """
+
+    def done() -> bool:
+        answer = confirm(link, "accepter", *fields)
+        assert answer.status_code in (200, 503), f"{answer.status_code}: {answer.text}"
+        return answer.status_code == 200
+
+    eventually(done)
+
+
 def applied(system: System, venue: str, revision: int) -> Any:
     """The sheet once it has reached a revision; waits for it."""
     return eventually(
