@@ -89,7 +89,7 @@ RequestTx = Annotated[Transaction, Depends(_transaction, scope="function")]
 """A route's parameter: its transaction, committed before the answer is sent."""
 
 
-def _database(request: Request) -> Database:
+async def _database(request: Request) -> Database:
     database: Database = request.app.state.database
     return database
 

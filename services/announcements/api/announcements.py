@@ -28,7 +28,7 @@ MOST = 100
 router = APIRouter(prefix="/announcements", tags=["announcements"])
 
 
-def _own_hosts(request: Request) -> frozenset[str]:
+async def _own_hosts(request: Request) -> frozenset[str]:
     settings: Settings = request.app.state.settings
     return settings.portal_hosts
 

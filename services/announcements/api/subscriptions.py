@@ -120,7 +120,7 @@ class DeliveryList(BaseModel):
     next: str | None
 
 
-def _reach(request: Request, own_hosts: OwnHosts) -> Reach:
+async def _reach(request: Request, own_hosts: OwnHosts) -> Reach:
     settings: Settings = request.app.state.settings
     return Reach(settings.private_networks, own_hosts)
 

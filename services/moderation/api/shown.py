@@ -77,7 +77,7 @@ ModeratorActor = Annotated[Actor, Depends(_moderator)]
 """A route's parameter: a moderator, or a 401 or 403."""
 
 
-def _policy(request: Request) -> Policy:
+async def _policy(request: Request) -> Policy:
     policy: Policy = request.app.state.policy
     return policy
 
