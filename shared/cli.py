@@ -1,11 +1,12 @@
 """The command line that every service has: serve, and look after dead letters."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Annotated
 
 import rich
 import typer
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -16,6 +17,9 @@ from shared.service import Service, serve
 Chosen = Annotated[
     list[str] | None, typer.Argument(help="Ids of dead letters; none means all not replayed.")
 ]
+
+WIDEST = 10_000
+"""Columns that no row fills."""
 
 
 def command_line(make: Callable[[], Service]) -> typer.Typer:
@@ -39,13 +43,21 @@ def command_line(make: Callable[[], Service]) -> typer.Typer:
     @dead.command("list")
     def list_() -> None:
         """All dead letters, oldest first."""
-        table = Table("id", "since", "type", "from", "attempts", "reason", "state")
-        for one in _read(make()):
-            state = "replayed" if one.replayed else "parked"
-            since = one.at.isoformat(timespec="seconds")
-            cells = (one.id, since, one.type, one.origin, str(one.attempts), one.reason, state)
-            table.add_row(*(escape(cell) for cell in cells))
-        rich.print(table)
+        print_table(
+            ("id", "since", "type", "from", "attempts", "reason", "state"),
+            (
+                (
+                    one.id,
+                    one.at.isoformat(timespec="seconds"),
+                    one.type,
+                    one.origin,
+                    one.attempts,
+                    one.reason,
+                    "replayed" if one.replayed else "parked",
+                )
+                for one in _read(make())
+            ),
+        )
 
     @dead.command()
     def show(letter: str) -> None:
@@ -65,6 +77,14 @@ def command_line(make: Callable[[], Service]) -> typer.Typer:
         rich.print(f"{len(chosen)} replayed")
 
     return app
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print rows in full, however wide: ids are there to be copied, and lines to be searched."""
+    table = Table(*columns, box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*(escape(str(cell)) for cell in row))
+    Console(width=WIDEST).print(table)
 
 
 def _read(service: Service) -> list[DeadLetter]:

@@ -9,7 +9,6 @@ import rich
 import typer
 from pydantic import ValidationError
 from rich.markup import escape
-from rich.table import Table
 
 from services.announcements.api.partners import Registration, Rules
 from services.announcements.app import service
@@ -18,6 +17,7 @@ from services.announcements.domain.partners import Partner
 from services.announcements.settings import Settings
 from services.announcements.store.partners import Partners
 from services.announcements.use_cases import partners as use_cases
+from shared.cli import print_table
 from shared.database import Transaction
 from shared.errors import Problem
 
@@ -66,12 +66,21 @@ def add(
 @commands.command("list")
 def list_() -> None:
     """All partners."""
-    table = Table("slug", "name", "kind", "intake", "a minute", "keys", "state")
-    for one in _run(lambda tx: Partners(tx).all()):
-        state = "suspended" if one.suspended else "active"
-        cells = (one.slug, one.name, one.kind, one.intake, one.per_minute, len(one.keys), state)
-        table.add_row(*(escape(str(cell)) for cell in cells))
-    rich.print(table)
+    print_table(
+        ("slug", "name", "kind", "intake", "a minute", "keys", "state"),
+        (
+            (
+                one.slug,
+                one.name,
+                one.kind,
+                one.intake,
+                one.per_minute,
+                len(one.keys),
+                "suspended" if one.suspended else "active",
+            )
+            for one in _run(lambda tx: Partners(tx).all())
+        ),
+    )
 
 
 @commands.command()
@@ -79,11 +88,18 @@ def show(slug: str) -> None:
     """One partner and its keys, without any secret."""
     partner = _run(lambda tx: use_cases.existing(tx, slug))
     rich.print(escape(f"{partner.name}: {partner.kind}, {partner.intake}, {partner.per_minute}"))
-    table = Table("key", "kind", "since", "until")
-    for key in partner.keys:
-        until = key.expires_at.isoformat(timespec="seconds") if key.expires_at else ""
-        table.add_row(key.id, key.kind, key.created_at.isoformat(timespec="seconds"), until)
-    rich.print(table)
+    print_table(
+        ("key", "kind", "since", "until"),
+        (
+            (
+                key.id,
+                key.kind,
+                key.created_at.isoformat(timespec="seconds"),
+                key.expires_at.isoformat(timespec="seconds") if key.expires_at else "",
+            )
+            for key in partner.keys
+        ),
+    )
 
 
 @commands.command()
@@ -134,13 +150,20 @@ def set_(
 @commands.command()
 def deliveries(slug: str, status: str | None = None, last: int = SHOWN) -> None:
     """What it has sent, newest first, and what became of it."""
-    table = Table("id", "received", "by", "status", "reason")
     page = _run(lambda tx: use_cases.deliveries(tx, slug, status=status, after=None, limit=last))
-    for one in page.deliveries:
-        received = one.received_at.isoformat(timespec="seconds")
-        cells = (one.signed_id, received, one.via, one.status, one.reason or "")
-        table.add_row(*(escape(cell) for cell in cells))
-    rich.print(table)
+    print_table(
+        ("received", "by", "status", "id", "reason"),
+        (
+            (
+                one.received_at.isoformat(timespec="seconds"),
+                one.via,
+                one.status,
+                one.signed_id,
+                one.reason or "",
+            )
+            for one in page.deliveries
+        ),
+    )
 
 
 @commands.command()

@@ -33,7 +33,7 @@ def dead(system: System, service: str, *arguments: str) -> str:
     return subprocess.run(
         [sys.executable, "-m", f"services.{service}", "dead", *arguments],
         cwd=ROOT,
-        env={**system.environment, "COLUMNS": "250"},
+        env={**system.environment, "COLUMNS": "40"},
         capture_output=True,
         text=True,
         check=True,

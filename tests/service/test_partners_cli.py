@@ -14,7 +14,7 @@ def run(system: System, *arguments: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [sys.executable, "-m", "services.announcements", "partners", *arguments],
         cwd=ROOT,
-        env={**system.environment, "COLUMNS": "200"},
+        env={**system.environment, "COLUMNS": "40"},
         capture_output=True,
         text=True,
         check=False,
