@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from typing import Annotated
 
-import rich
 import typer
 from rich.console import Console
 from rich.markup import escape
@@ -63,10 +62,12 @@ def command_line(make: Callable[[], Service]) -> typer.Typer:
     def show(letter: str) -> None:
         """One dead letter, with its message as it was."""
         (one,) = _choose(_read(make()), [letter])
-        rich.print(escape(f"{one.reason} (after {one.attempts} attempts, from {one.origin})"))
+        typer.echo(f"{one.reason} (after {one.attempts} attempts, from {one.origin})")
         for name, value in one.headers:
-            rich.print(escape(f"{name}: {(value or b'').decode(errors='backslashreplace')}"))
-        rich.print(escape((one.value or b"").decode(errors="backslashreplace")))
+            typer.echo(
+                f"{_plain(name)}: {_plain((value or b'').decode(errors='backslashreplace'))}"
+            )
+        typer.echo(_plain((one.value or b"").decode(errors="backslashreplace")))
 
     @dead.command()
     def replay(letters: Chosen = None) -> None:
@@ -74,7 +75,7 @@ def command_line(make: Callable[[], Service]) -> typer.Typer:
         service = make()
         chosen = _choose(_read(service), letters)
         asyncio.run(dead_letters.replay(service.settings, chosen))
-        rich.print(f"{len(chosen)} replayed")
+        typer.echo(f"{len(chosen)} replayed")
 
     return app
 
@@ -83,8 +84,16 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
     """Print rows in full, however wide: ids are there to be copied, and lines to be searched."""
     table = Table(*columns, box=None, pad_edge=False)
     for row in rows:
-        table.add_row(*(escape(str(cell)) for cell in row))
+        table.add_row(*(escape(_plain(str(cell))) for cell in row))
     Console(width=WIDEST).print(table)
+
+
+def _plain(text: str) -> str:
+    """A text without what would move a terminal's cursor: others have written it."""
+    return "".join(
+        one if one.isprintable() or one == "\n" else one.encode("unicode_escape").decode()
+        for one in text
+    )
 
 
 def _read(service: Service) -> list[DeadLetter]:

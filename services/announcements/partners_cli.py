@@ -5,10 +5,8 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Annotated, TypeVar
 
-import rich
 import typer
 from pydantic import ValidationError
-from rich.markup import escape
 
 from services.announcements.api.partners import Registration, Rules
 from services.announcements.app import service
@@ -87,7 +85,7 @@ def list_() -> None:
 def show(slug: str) -> None:
     """One partner and its keys, without any secret."""
     partner = _run(lambda tx: use_cases.existing(tx, slug))
-    rich.print(escape(f"{partner.name}: {partner.kind}, {partner.intake}, {partner.per_minute}"))
+    typer.echo(f"{partner.name}: {partner.kind}, {partner.intake}, {partner.per_minute}")
     print_table(
         ("key", "kind", "since", "until"),
         (

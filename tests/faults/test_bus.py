@@ -116,7 +116,7 @@ async def test_poison_is_parked_with_its_reason_and_replayed(system: System) -> 
     assert secret not in system.processes["moderation"].log
 
     [row] = [line for line in table.splitlines() if "proposal_id: string_type" in line]
-    letter = row.split()[1]
+    letter = row.split()[0]
     assert secret in dead(system, "moderation", "show", letter)
     assert "1 replayed" in dead(system, "moderation", "replay", letter)
 
