@@ -2,10 +2,14 @@
 
 import dataclasses
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from services.announcements.domain import announcements as rules
 from services.announcements.domain.announcements import Announcement
 from services.announcements.domain.calls import Call, FundingCall
 from services.announcements.domain.problems import AnnouncementDuplicate
@@ -15,7 +19,7 @@ from services.announcements.use_cases import relayed
 from services.announcements.use_cases.relayed import Source
 from shared.errors import InvalidInput
 from shared.events.announcements import AnnouncementEndReached, AnnouncementSubmitted
-from tests.unit.announcements_memory import Memory, funding, refused, validated
+from tests.unit.announcements_memory import NOW, Memory, call, funding, refused, validated
 
 OWN = frozenset({"portail.example.org"})
 ID = relayed.announcement_id("ulule", "7")
@@ -26,10 +30,10 @@ def source(version: int, reference: str = "7") -> Source:
 
 
 async def take_over(
-    memory: Memory, version: int, call: Call | None = None, *, hold: bool = False, ref: str = "7"
+    memory: Memory, version: int, said: Call | None = None, *, hold: bool = False, ref: str = "7"
 ) -> str:
-    known = call or funding()
-    result = await relayed.take_over(memory, source(version, ref), known, own_hosts=OWN, hold=hold)
+    now = said or funding()
+    result = await relayed.take_over(memory, source(version, ref), now, own_hosts=OWN, hold=hold)
     assert result.announcement_id == relayed.announcement_id("ulule", ref)
     return result.outcome
 
@@ -96,7 +100,12 @@ async def test_figures_show_at_once(online: Memory) -> None:
     assert result.outcome == "stale"
     one = await stored(online)
     assert isinstance(one.call, FundingCall)
-    assert (one.call.raised, one.origin and one.origin.version) == (500, 8)
+    assert one.call.raised == 500
+    # what leaves the supporters out does not take them away
+    await relayed.progress(online, source(9), raised=600, supporters=None)
+    one = await stored(online)
+    assert isinstance(one.call, FundingCall)
+    assert (one.call.raised, one.call.supporters) == (600, 5)
 
 
 async def test_another_text_is_reviewed_and_a_return_takes_it_back(online: Memory) -> None:
@@ -170,8 +179,110 @@ async def test_an_end_before_its_beginning_is_remembered(memory: Memory) -> None
     assert await Announcements(memory).get(ID) is None
     result = await relayed.progress(memory, source(5), raised=1, supporters=None)
     assert result.outcome == "unknown"
-    assert await take_over(memory, 5) == "stale"
-    assert await take_over(memory, 6) == "created"
+    # figures come before their text: they are no reason to refuse it
+    assert await take_over(memory, 5) == "created"
+
+
+async def test_figures_that_overtake_hold_back_neither_text_nor_end(online: Memory) -> None:
+    await relayed.progress(online, source(8), raised=700, supporters=7)
+    assert await take_over(online, 6, funding(titre="Autre", raised=1)) == "updated"
+    one = await stored(online)
+    assert one.waiting
+    assert one.waiting.call == funding(titre="Autre", raised=700, supporters=7)
+    assert isinstance(one.call, FundingCall)
+    assert one.call.raised == 700
+    assert (await relayed.end(online, source(7), "withdrawn")).outcome == "ended"
+
+
+Said = tuple[str, str, int]
+"""The type of an event, a title, a number of euros."""
+
+
+async def said_in(order: Sequence[tuple[int, Said]]) -> Call | None:
+    """What is to be shown of a resource after these versions have come."""
+    memory = Memory()
+    for version, (kind, titre, raised) in order:
+        if kind == "published":
+            await take_over(memory, version, funding(titre=titre, raised=raised))
+        elif kind == "progressed":
+            await relayed.progress(memory, source(version), raised=raised, supporters=None)
+        else:
+            await relayed.end(memory, source(version), "withdrawn")
+    one = await Announcements(memory).get(ID)
+    return one.newest if one and one.state == "submitted" else None
+
+
+@given(data=st.data())
+async def test_whatever_comes_first_the_same_is_shown(data: st.DataObject) -> None:
+    one = st.tuples(
+        st.sampled_from(["published", "published", "progressed", "ended"]),
+        st.sampled_from(["Un", "Deux"]),
+        st.integers(0, 9),
+    )
+    sent = list(enumerate(data.draw(st.lists(one, min_size=1, max_size=5))))
+    came = data.draw(st.permutations(sent))
+    assert await said_in(came) == await said_in(sent)
+
+
+async def test_what_moderators_made_of_a_text_does_not_bring_it_back(online: Memory) -> None:
+    # improved: the platform goes on to say its own words
+    await take_over(online, 6, funding(titre="Autre"))
+    waiting = (await stored(online)).waiting
+    assert waiting
+    before = await stored(online)
+    better = rules.improve(before, funding(titre="Mieux"), "account:m", NOW)
+    await Announcements(online).save(better)
+    await decide(online, validated(waiting.case_id, 2))
+    assert (await stored(online)).call.titre == "Mieux"
+    online.take()
+    assert await take_over(online, 7, funding(titre="Autre")) == "unchanged"
+    assert await take_over(online, 8, funding(titre="Autre", raised=3)) == "progressed"
+    assert online.names() == ["AnnouncementProgressed"]
+
+    # refused: the same words are not asked again
+    await take_over(online, 9, funding(titre="Pire"))
+    waiting = (await stored(online)).waiting
+    assert waiting
+    await decide(online, refused(waiting.case_id))
+    online.take()
+    assert await take_over(online, 10, funding(titre="Pire")) == "unchanged"
+    # what was validated before, although shown in a moderator's words, needs no one either
+    assert await take_over(online, 11, funding(titre="Autre")) == "unchanged"
+    assert online.names() == []
+    assert (await stored(online)).call.titre == "Mieux"
+    assert await take_over(online, 12, funding(titre="Encore")) == "updated"
+
+
+async def test_what_moderators_took_away_stays_away_while_its_text_is_the_same(
+    online: Memory,
+) -> None:
+    before = await stored(online)
+    await Announcements(online).save(rules.end(before, "withdraw", "closed", NOW))
+    assert await take_over(online, 6, funding(raised=9)) == "unchanged"
+    assert (await stored(online)).state == "withdrawn"
+    assert await take_over(online, 7, funding(titre="Corrigé")) == "updated"
+    assert (await stored(online)).state == "submitted"
+
+
+async def test_a_draft_kept_back_leaves_nothing_to_decide(online: Memory) -> None:
+    await take_over(online, 6, funding(titre="Autre", ends_on="2026-09-01"))
+    waiting = (await stored(online)).waiting
+    assert waiting
+    last_day = (await stored(online)).until
+    online.now += dt.timedelta(days=30)
+    await decide(online, AnnouncementEndReached(announcement_id=ID, ends_on=last_day))
+    online.take()
+    later = funding(titre="Encore", ends_on="2026-09-01")
+    assert await take_over(online, 7, later, hold=True) == "updated"
+    one = await stored(online)
+    assert (one.state, one.waiting) == ("draft", None)
+    assert online.names() == ["AnnouncementWithdrawn"]
+
+
+async def test_a_resource_keeps_its_kind(online: Memory) -> None:
+    with pytest.raises(InvalidInput) as refusal:
+        await take_over(online, 6, call())
+    assert [one.rule for one in refusal.value.invalid] == ["kind_changed"]
 
 
 @pytest.mark.parametrize(
@@ -200,8 +311,8 @@ async def test_the_link_of_another_is_refused(online: Memory) -> None:
 
 
 async def test_waves_that_are_over_do_not_keep_a_platforms_call_out(memory: Memory) -> None:
-    call = funding(ends_on=None, waves=["2026-01-05", "2026-06-05"])
-    assert await take_over(memory, 1, call) == "created"
+    rolling = funding(ends_on=None, waves=["2026-01-05", "2026-06-05"])
+    assert await take_over(memory, 1, rolling) == "created"
     assert (await stored(memory)).until == dt.date(2026, 6, 5)
 
 

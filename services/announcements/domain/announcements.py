@@ -8,8 +8,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 from services.announcements.domain.calls import (
     Call,
     Figures,
-    FundingCall,
     SkillsCall,
+    counting,
     midnight_after,
     today,
     with_figures_of,
@@ -69,14 +69,32 @@ MOST_TEXTS = 50
 """Texts kept of one announcement; older decisions than these change nothing any more."""
 
 
-class Origin(BaseModel):
-    """Where a partner's announcement comes from, and which version of it is known."""
+class Counted(BaseModel):
+    """A partner's newest figures, and in which version of its resource they came."""
 
     model_config = ConfigDict(frozen=True)
 
+    version: int
+    figures: Figures
+
+
+class Seen(BaseModel):
+    """What is known of a partner's resource: figures overtake texts, each has its own order."""
+
+    model_config = ConfigDict(frozen=True)
+
+    version: int = -1
+    """Of its text or its end; before the first one, less than any."""
+    counted: Counted | None = None
+
+
+class Origin(Seen):
+    """Where a partner's announcement comes from, and what is known of it there."""
+
     partner: str
     reference: str
-    version: int
+    said: Call | None = None
+    """As the partner last sent it; none once the partner has ended it."""
 
 
 class Improvement(BaseModel):
@@ -171,6 +189,11 @@ class Announcement(BaseModel):
         return next((one for one in reversed(self.texts) if one.state == "waiting"), None)
 
     @property
+    def shown(self) -> Text | None:
+        """The text that was validated last."""
+        return next((one for one in reversed(self.texts) if one.state == "validated"), None)
+
+    @property
     def newest(self) -> Call:
         """What its author last asked for, with the figures of today."""
         if self.waiting:
@@ -220,9 +243,9 @@ def after(announcement: Announcement, act: Act) -> State:
 def with_figures(announcement: Announcement, figures: Figures | Call) -> Announcement:
     """An announcement with figures of today, which need no review."""
     call = announcement.call
-    if isinstance(figures, Figures) and isinstance(call, FundingCall):
-        call = call.model_copy(update=figures.model_dump())
-    elif not isinstance(figures, Figures):
+    if isinstance(figures, Figures):
+        call = counting(call, figures)
+    else:
         call = with_figures_of(call, figures)
     return announcement.model_copy(update={"call": call})
 
@@ -233,11 +256,12 @@ def changed(announcement: Announcement, **changes: Any) -> Announcement:
 
 
 def redraft(announcement: Announcement, call: Call, at: dt.datetime) -> Announcement:
-    """Another text of a draft, or of what was over and is kept back now."""
+    """Another text of a draft, or of what was over and is kept back now, with what waited."""
     return changed(
         announcement,
         state=after(announcement, "keep"),
         call=call,
+        texts=_no_longer_waiting(announcement.texts, "withdrawn"),
         until=call.open_until(today(at)),
         published_at=None,
         ended_at=None,
@@ -255,9 +279,7 @@ def submit(
     state = after(announcement, "submit")
     before = announcement.waiting or (announcement.texts[-1] if announcement.texts else None)
     replaced = before if before and before.state in ("waiting", "refused") else None
-    texts = [
-        _stated(one, "superseded") if one.state == "waiting" else one for one in announcement.texts
-    ]
+    texts = _no_longer_waiting(announcement.texts, "superseded")
     shown: dict[str, Any] = {}
     if state != "online":
         shown = {"call": call, "until": call.open_until(today(at)), "ended_at": None}
@@ -348,7 +370,7 @@ def end(announcement: Announcement, act: Act, why: EndReason, at: dt.datetime) -
     state = after(announcement, act)
     texts = announcement.texts
     if act != "expire":
-        texts = [_stated(one, "withdrawn") if one.state == "waiting" else one for one in texts]
+        texts = _no_longer_waiting(texts, "withdrawn")
     return changed(announcement, state=state, texts=texts, ended_at=at, why=why)
 
 
@@ -392,6 +414,10 @@ def _kept(texts: list[Text]) -> list[Text]:
 
 def _with(announcement: Announcement, text: Text) -> list[Text]:
     return [text if one.case_id == text.case_id else one for one in announcement.texts]
+
+
+def _no_longer_waiting(texts: list[Text], state: TextState) -> list[Text]:
+    return [_stated(one, state) if one.state == "waiting" else one for one in texts]
 
 
 def _stated(text: Text, state: TextState) -> Text:

@@ -258,6 +258,20 @@ def with_figures_of(call: Call, known: Call) -> Call:
     return call.model_copy(update={"raised": known.raised, "supporters": known.supporters})
 
 
+def figures_of(call: Call) -> "Figures | None":
+    """What a call counts, if it is one that does."""
+    if not isinstance(call, FundingCall):
+        return None
+    return Figures(raised=call.raised, supporters=call.supporters)
+
+
+def counting(call: Call, figures: "Figures") -> Call:
+    """A call with other figures, if it is one that has any; what they leave out stays."""
+    if not isinstance(call, FundingCall):
+        return call
+    return call.model_copy(update=figures.model_dump(exclude_none=True))
+
+
 def details(call: Call) -> list[str]:
     """What a moderator reads beside the text, a line each; never an address of a person."""
     lines = _of_skills(call) if isinstance(call, SkillsCall) else _of_funding(call)

@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from services.announcements.domain.announcements import Announcement, State
+from services.announcements.domain.announcements import Announcement, Seen, State
 from shared.database import Document, Index, Transaction
 
 INDEXES = (
@@ -89,19 +89,19 @@ class Links:
 
 
 class Versions:
-    """Newest versions of partners' resources that are no announcements here."""
+    """What is known of partners' resources that are no announcements here."""
 
     def __init__(self, tx: Transaction) -> None:
         self._versions = tx["versions"]
 
-    async def of(self, announcement_id: str) -> int | None:
-        """The newest known."""
+    async def of(self, announcement_id: str) -> Seen:
+        """What was seen of it so far."""
         found = await self._versions.get(announcement_id)
-        return int(found["version"]) if found else None
+        return Seen.model_validate(found) if found else Seen()
 
-    async def put(self, announcement_id: str, version: int, at: dt.datetime) -> None:
-        """Note a version."""
-        await self._versions.put({"_id": announcement_id, "version": version, "at": at})
+    async def put(self, announcement_id: str, seen: Seen, at: dt.datetime) -> None:
+        """Note what was seen."""
+        await self._versions.put({"_id": announcement_id, **seen.model_dump(), "at": at})
 
 
 def _document(announcement: Announcement) -> Document:

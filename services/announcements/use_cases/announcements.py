@@ -80,7 +80,7 @@ async def change(
         raise AnnouncementChanged(revision=announcement.revision)
     if announcement.state in rules.OVER:
         raise NotInThisState(state=announcement.state)
-    _check_kind(call, announcement)
+    check_kind(call, announcement)
     check_elsewhere(call.lien, own_hosts)
     check_dates(call, tx.now, announcement.call)
     if announcement.state == "draft":
@@ -91,17 +91,26 @@ async def change(
 
 
 async def rework(
-    tx: Transaction, before: Announcement, announcement: Announcement, call: Call
+    tx: Transaction,
+    before: Announcement,
+    announcement: Announcement,
+    call: Call,
+    *,
+    said: Call | None = None,
 ) -> Announcement:
     """Take over another text of what is no draft: only what differs goes to review.
 
-    `before` is as it is kept, `announcement` may have another origin already.
+    `before` is as it is kept, `announcement` may have another origin already. `said`: what its
+    platform said last; a moderator may have shown other words, or refused these.
     """
     after = rules.with_figures(announcement, call)
-    if same_text(call, before.newest):
+    if same_text(call, said or before.newest):
         return before if after == before else await keep(tx, rules.changed(after), before)
+    online = [before.call, *([before.shown.call] if said and before.shown else [])]
     waiting = before.waiting
-    if waiting and before.state == "online" and same_text(call, before.call):
+    if before.state == "online" and any(same_text(call, one) for one in online):
+        if waiting is None:
+            return await keep(tx, rules.changed(after), before)
         # what is online is wanted again: the text that waits is not
         return await keep(tx, rules.take_back(after, waiting.case_id), before)
     return await send(tx, after, call, before=before)
@@ -166,7 +175,7 @@ async def improve(
     announcement = await existing(tx, announcement_id)
     if _is_author(announcement, account):
         raise CorrectOwnText
-    _check_kind(call, announcement)
+    check_kind(call, announcement)
     check_elsewhere(call.lien, own_hosts)
     check_dates(call, tx.now, announcement.newest)
     waiting = announcement.waiting
@@ -232,7 +241,8 @@ async def _own(tx: Transaction, account: Account, announcement_id: str) -> Annou
     return announcement
 
 
-def _check_kind(call: Call, announcement: Announcement) -> None:
+def check_kind(call: Call, announcement: Announcement) -> None:
+    """Raise `InvalidInput` for a call of the other kind."""
     if call.kind != announcement.kind:
         message = "Une annonce ne change pas de type : il en faut une autre."
         raise InvalidInput(invalid=[InvalidField("kind", "kind_changed", message)])

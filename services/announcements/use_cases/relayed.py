@@ -6,16 +6,19 @@ from typing import Literal
 from uuid import NAMESPACE_URL, uuid5
 
 from services.announcements.domain import announcements as rules
-from services.announcements.domain.announcements import Act, Announcement, Origin
+from services.announcements.domain.announcements import Act, Announcement, Counted, Origin, Seen
 from services.announcements.domain.calls import (
     Call,
     Figures,
     check_dates,
+    counting,
+    figures_of,
+    same_text,
     today,
 )
 from services.announcements.domain.links import check_elsewhere
 from services.announcements.store import Announcements, Versions
-from services.announcements.use_cases.announcements import rework, send
+from services.announcements.use_cases.announcements import check_kind, rework, send
 from services.announcements.use_cases.record import keep
 from shared.database import Transaction
 from shared.events import Author
@@ -38,10 +41,15 @@ class Source:
         """How events and pages name the partner."""
         return Author(account_id=f"partner:{self.slug}", name=self.name)
 
-    @property
-    def origin(self) -> Origin:
-        """What is kept of it."""
-        return Origin(partner=self.slug, reference=self.reference, version=self.version)
+    def origin(self, *, said: Call | None, counted: Counted | None) -> Origin:
+        """What is kept of it once its text or its end is known."""
+        return Origin(
+            partner=self.slug,
+            reference=self.reference,
+            version=self.version,
+            said=said,
+            counted=counted,
+        )
 
 
 @dataclass(frozen=True)
@@ -65,47 +73,56 @@ async def take_over(
     Raises `InvalidInput` or `AnnouncementDuplicate`, before anything is written.
     """
     id_ = announcement_id(source.slug, source.reference)
-    before = await Announcements(tx).get(id_)
-    known = before.origin.version if before and before.origin else await Versions(tx).of(id_)
-    if known is not None and source.version <= known:
-        same = before and source.version == known and before.newest == call
+    before, seen = await _known(tx, id_)
+    if source.version <= seen.version:
+        same = isinstance(seen, Origin) and (seen.version, seen.said) == (source.version, call)
         return Result(id_, "unchanged" if same else "stale")
+    if before:
+        check_kind(call, before)
     check_elsewhere(call.lien, own_hosts)
     check_dates(call, tx.now, call)
+    counted = _newer(seen.counted, source.version, figures_of(call))
+    origin = source.origin(said=call, counted=counted)
+    if counted:
+        call = counting(call, counted.figures)
     if before is None:
-        await _create(tx, source, call, hold=hold)
+        await _create(tx, source, origin, call, hold=hold)
         return Result(id_, "created")
-    at_source = before.model_copy(update={"origin": source.origin, "author": source.author})
+    at_source = before.model_copy(update={"origin": origin, "author": source.author})
     return Result(id_, await _update(tx, before, at_source, call, hold=hold))
 
 
 async def progress(
     tx: Transaction, source: Source, *, raised: int, supporters: int | None
 ) -> Result:
-    """Show how far a resource has come; of one never seen, only its version is kept."""
+    """Show how far a resource has come; of one never seen, its figures wait for it."""
     id_ = announcement_id(source.slug, source.reference)
-    before = await Announcements(tx).get(id_)
-    if before is None or before.origin is None:
-        return await _unknown(tx, source)
-    if source.version <= before.origin.version:
-        return Result(id_, "stale")
-    at_source = before.model_copy(update={"origin": source.origin})
+    before, seen = await _known(tx, id_)
     figures = Figures(raised=raised, supporters=supporters)
-    after = rules.changed(rules.with_figures(at_source, figures))
-    moved = after.call != before.call and before.state not in rules.OVER
-    await keep(tx, after if moved else rules.changed(at_source), before)
-    return Result(id_, "progressed" if moved else "unchanged")
+    counted = _newer(seen.counted, source.version, figures)
+    if counted is seen.counted:
+        return Result(id_, "stale")
+    if before is None:
+        await Versions(tx).put(id_, seen.model_copy(update={"counted": counted}), tx.now)
+        return Result(id_, "unknown")
+    origin = seen.model_copy(update={"counted": counted})
+    after = rules.with_figures(before.model_copy(update={"origin": origin}), figures)
+    await keep(tx, rules.changed(after), before)
+    return Result(id_, "progressed" if after.call != before.call else "unchanged")
 
 
 async def end(tx: Transaction, source: Source, why: EndReason) -> Result:
     """End what a platform no longer shows; of one never seen, only its version is kept."""
     id_ = announcement_id(source.slug, source.reference)
-    before = await Announcements(tx).get(id_)
-    if before is None or before.origin is None:
-        return await _unknown(tx, source)
-    if source.version <= before.origin.version:
+    before, seen = await _known(tx, id_)
+    if source.version <= seen.version:
         return Result(id_, "stale")
-    at_source = before.model_copy(update={"origin": source.origin})
+    if before is None:
+        now_seen = seen.model_copy(update={"version": source.version})
+        await Versions(tx).put(id_, now_seen, tx.now)
+        return Result(id_, "unknown")
+    origin = source.origin(said=None, counted=seen.counted)
+    at_source = before.model_copy(update={"origin": origin})
     counted = before.state == "expired" and before.is_public and why in ("funded", "unfunded")
     if before.state in rules.OVER and not counted:
         await keep(tx, rules.changed(at_source), before)
@@ -117,11 +134,28 @@ async def end(tx: Transaction, source: Source, why: EndReason) -> Result:
     return Result(id_, "ended")
 
 
-async def _create(tx: Transaction, source: Source, call: Call, *, hold: bool) -> None:
+async def _known(tx: Transaction, id_: str) -> tuple[Announcement | None, Seen]:
+    """The announcement of a resource, and what was seen of it."""
+    before = await Announcements(tx).get(id_)
+    if before and before.origin:
+        return before, before.origin
+    return None, await Versions(tx).of(id_)
+
+
+def _newer(known: Counted | None, version: int, figures: Figures | None) -> Counted | None:
+    """The newer of what was counted and these figures."""
+    if figures is None or (known and version <= known.version):
+        return known
+    return Counted(version=version, figures=figures)
+
+
+async def _create(
+    tx: Transaction, source: Source, origin: Origin, call: Call, *, hold: bool
+) -> None:
     announcement = Announcement(
         id=announcement_id(source.slug, source.reference),
         author=source.author,
-        origin=source.origin,
+        origin=origin,
         call=call,
         until=call.open_until(today(tx.now)),
         created_at=tx.now,
@@ -135,22 +169,18 @@ async def _create(tx: Transaction, source: Source, call: Call, *, hold: bool) ->
 async def _update(
     tx: Transaction, before: Announcement, at_source: Announcement, call: Call, *, hold: bool
 ) -> Outcome:
+    said = before.origin.said if before.origin else None
+    if before.state in rules.OVER and said and same_text(call, said):
+        # its platform never took it away: whoever did here had a reason
+        await keep(tx, rules.changed(at_source), before)
+        return "unchanged"
     kept_back = before.state == "draft" or before.state in rules.OVER
     if kept_back and hold:
         await keep(tx, rules.redraft(at_source, call, tx.now), before)
     elif kept_back:
         await send(tx, at_source, call, before=before)
     else:
-        after = await rework(tx, before, at_source, call)
+        after = await rework(tx, before, at_source, call, said=said)
         if after.texts == before.texts:
             return "unchanged" if after.call == before.call else "progressed"
     return "updated"
-
-
-async def _unknown(tx: Transaction, source: Source) -> Result:
-    id_ = announcement_id(source.slug, source.reference)
-    known = await Versions(tx).of(id_)
-    if known is not None and source.version <= known:
-        return Result(id_, "stale")
-    await Versions(tx).put(id_, source.version, tx.now)
-    return Result(id_, "unknown")
