@@ -223,6 +223,7 @@ async def on_announcement_improved(event: AnnouncementImproved, tx: Transaction)
         title=event.titre,
         text=announcement_text(event.texte, event.details),
         link=event.lien,
+        departement=departement_of(event.territoire),
     )
 
 

@@ -56,6 +56,7 @@ class AnnouncementImproved(AnnouncementEvent):
     texte: str
     lien: str
     details: list[str] = []
+    territoire: str | None = None
     improved_by: str
     improved_at: AwareDatetime
 

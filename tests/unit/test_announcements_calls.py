@@ -12,11 +12,11 @@ from services.announcements.domain.calls import (
     CALL,
     FundingCall,
     check_dates,
-    details,
     midnight_after,
     same_text,
     today,
 )
+from services.announcements.domain.details import changes, details
 from services.announcements.domain.search import matches, words
 from services.announcements.domain.territories import DEPARTMENTS, check_territory, overlap
 from shared.errors import InvalidInput
@@ -111,6 +111,19 @@ class TestFields:
         assert "Compétences : Python" in lines
         assert "Dates de sélection : 05/03/2026, 05/06/2026, 05/09/2026" in lines
         assert "@" not in "".join(lines)
+
+    def test_moderators_read_what_a_change_replaces(self) -> None:
+        contacts = [{"nom": "Ana", "site": "https://exemple.fr/ana"}]
+        after = call(texte="Une journée.", ends_on="2026-03-09", contacts=contacts)
+        assert changes(call(), after) == [
+            "Texte jusqu'ici : Deux journées d'ateliers.",
+            "Contact jusqu'ici : rien",
+            "Dernier jour jusqu'ici : 10/03/2026",
+            "Les contacts changent.",
+        ]
+        assert "Contact : Ana (https://exemple.fr/ana)" in details(after)
+        assert "Territoire : département 26" in details(after)
+        assert changes(funding(), funding(raised=500, supporters=3)) == []
 
     def test_figures_are_no_text(self) -> None:
         assert same_text(funding(), funding(raised=500, supporters=3))

@@ -88,7 +88,12 @@ class TestSubmit:
                 titre="Formatrice recherchée",
                 texte="Deux journées d'ateliers.",
                 lien="https://exemple.fr/appel",
-                details=["Type : emploi", "Lieu : Valence"],
+                details=[
+                    "Type : emploi",
+                    "Lieu : Valence",
+                    "Territoire : département 26",
+                    "Dernier jour : 10/03/2026",
+                ],
                 territoire="departement:26",
                 ends_on=LAST_DAY,
                 author=Author(account_id="alice", name="Alice"),

@@ -18,6 +18,7 @@ from services.announcements.domain.territories import check_territory
 from services.announcements.settings import Settings
 from services.announcements.use_cases import announcements as use_cases
 from services.announcements.use_cases import listing
+from services.announcements.use_cases.access import readable
 from shared.auth import Account, Moderator, SignedIn, Visitor
 from shared.errors import NotAllowed, NotAuthenticated
 from shared.events.announcements import AnnouncementKind
@@ -109,8 +110,7 @@ async def mine(account: SignedIn, tx: RequestTx, state: State | None = None) -> 
 @router.get("/{announcement_id}")
 async def get(announcement_id: str, reader: Visitor, tx: RequestTx) -> AnnouncementDetail:
     """One announcement; until it is validated, for its author and moderators only."""
-    announcement = await use_cases.readable(tx, reader, announcement_id)
-    whole = use_cases.may_see_all(announcement, reader)
+    announcement, whole = await readable(tx, reader, announcement_id)
     return detail(announcement, tx.now, whole=whole)
 
 

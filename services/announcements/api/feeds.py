@@ -9,7 +9,8 @@ from fastapi import APIRouter, Query, Request, Response
 
 from services.announcements.api.announcements import Asked
 from services.announcements.domain.announcements import Announcement
-from services.announcements.domain.calls import SkillsCall, details, midnight_after, today
+from services.announcements.domain.calls import SkillsCall, midnight_after, today
+from services.announcements.domain.details import details
 from services.announcements.rendering import feeds
 from services.announcements.rendering.feeds import Item
 from services.announcements.use_cases import listing

@@ -154,6 +154,8 @@ class Announcement(BaseModel):
     created_at: AwareDatetime
     submitted_at: AwareDatetime | None = None
     published_at: AwareDatetime | None = None
+    shown_at: AwareDatetime | None = None
+    """When what is shown began to be, or was put back."""
     ended_at: AwareDatetime | None = None
     why: EndReason | None = None
 
@@ -340,7 +342,8 @@ def _shown(
     changes: dict[str, Any] = {"state": state, "texts": texts, "call": call, "until": until}
     if over:
         return changed(announcement, **changes, ended_at=at, why="expired")
-    changes |= {"published_at": announcement.published_at or at, "ended_at": None, "why": None}
+    published_at = announcement.published_at or at
+    changes |= {"published_at": published_at, "shown_at": at, "ended_at": None, "why": None}
     return changed(announcement, **changes)
 
 

@@ -39,12 +39,6 @@ _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _MAIL = re.compile(r"[^@\s<>,;\"()]+@[\w-]+(\.[\w-]+)+")
 _PHONE = re.compile(r"\+?[\d .()/-]{3,30}", re.ASCII)
 _CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
-_HELP = {
-    "job": "emploi",
-    "volunteering": "bénévolat",
-    "internship": "stage",
-    "service": "prestation",
-}
 
 
 def _printable(text: str) -> str:
@@ -270,39 +264,6 @@ def counting(call: Call, figures: "Figures") -> Call:
     if not isinstance(call, FundingCall):
         return call
     return call.model_copy(update=figures.model_dump(exclude_none=True))
-
-
-def details(call: Call) -> list[str]:
-    """What a moderator reads beside the text, a line each; never an address of a person."""
-    lines = _of_skills(call) if isinstance(call, SkillsCall) else _of_funding(call)
-    if call.structure:
-        lines.append(f"Structure : {call.structure}")
-    lines += [f"Contact : {contact.nom}" for contact in call.contacts if "@" not in contact.nom]
-    if call.waves:
-        lines.append("Dates de sélection : " + ", ".join(_french(day) for day in call.waves))
-    return lines
-
-
-def _of_skills(call: SkillsCall) -> list[str]:
-    where = [call.place] if call.place else []
-    lines = [
-        f"Type : {_HELP[call.help_kind]}",
-        f"Lieu : {' ou '.join([*where, *(['à distance'] if call.remote else [])])}",
-    ]
-    return [*lines, f"Compétences : {', '.join(call.skills)}"] if call.skills else lines
-
-
-def _of_funding(call: FundingCall) -> list[str]:
-    unit = "commandes" if call.presale else call.currency
-    return [
-        f"Plateforme : {call.platform}",
-        f"Objectif : {call.goal:,} {unit}".replace(",", " "),
-        f"Déjà réuni : {call.raised:,} {unit}".replace(",", " "),
-    ]
-
-
-def _french(day: dt.date) -> str:
-    return day.strftime("%d/%m/%Y")
 
 
 def _invalid(field: str, rule: str, message: str) -> InvalidInput:

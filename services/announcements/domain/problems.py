@@ -48,3 +48,10 @@ class CorrectOwnText(NotAllowed):
 
     type = "correct-own-text"
     title = "C'est votre annonce : vous pouvez en changer le texte vous-même."
+
+
+class UndoItsApproval(NotAllowed):
+    """Moderators decide on cases: there is a reason, a mail and a trace."""
+
+    type = "undo-its-approval"
+    title = "Pour retirer l'annonce de quelqu'un d'autre, refusez son texte ou annulez-en l'accord."

@@ -16,16 +16,16 @@ from services.announcements.domain.calls import (
 from services.announcements.domain.links import check_elsewhere
 from services.announcements.domain.problems import (
     AnnouncementChanged,
-    AnnouncementNotFound,
     CorrectOwnText,
     NotInThisState,
 )
 from services.announcements.store import Announcements
+from services.announcements.use_cases.access import is_author, own, to_end
 from services.announcements.use_cases.record import check_links, existing, keep, said, say_submitted
 from shared.auth import Account
 from shared.database import Transaction
-from shared.errors import InvalidField, InvalidInput, NotAllowed
-from shared.events.announcements import AnnouncementImproved, EndReason
+from shared.errors import InvalidField, InvalidInput
+from shared.events.announcements import AnnouncementImproved
 
 
 async def create(
@@ -73,16 +73,19 @@ async def change(
 ) -> Announcement:
     """Another text of one's own, or of a partner's draft: reviewed unless it is a draft.
 
-    What is online stays until then; figures of a funding call show at once.
+    What is online stays until then; figures of a funding call show at once. What is over begins
+    anew, unless moderators undid it.
     """
-    announcement = await _own(tx, account, announcement_id)
+    announcement = await own(tx, account, announcement_id)
     if revision is not None and revision != announcement.revision:
         raise AnnouncementChanged(revision=announcement.revision)
-    if announcement.state in rules.OVER:
+    if announcement.why == "reverted":
         raise NotInThisState(state=announcement.state)
     check_kind(call, announcement)
     check_elsewhere(call.lien, own_hosts)
     check_dates(call, tx.now, announcement.call)
+    if announcement.state in rules.OVER:
+        return await send(tx, announcement, call, before=announcement)
     if announcement.state == "draft":
         return await keep(tx, rules.redraft(announcement, call, tx.now), announcement)
     if announcement.state == "refused" and same_text(call, announcement.newest):
@@ -118,7 +121,7 @@ async def rework(
 
 async def submit(tx: Transaction, account: Account, announcement_id: str) -> Announcement:
     """Send a draft."""
-    announcement = await _own(tx, account, announcement_id)
+    announcement = await own(tx, account, announcement_id)
     if announcement.state != "draft":
         raise NotInThisState(state=announcement.state)
     check_dates(announcement.call, tx.now, announcement.call)
@@ -126,20 +129,16 @@ async def submit(tx: Transaction, account: Account, announcement_id: str) -> Ann
 
 
 async def withdraw(tx: Transaction, account: Account, announcement_id: str) -> Announcement:
-    """Take it back, for its author and for moderators; once."""
-    announcement = await readable(tx, account, announcement_id)
-    if not _is_author(announcement, account) and not account.may("moderator"):
-        raise NotAllowed
+    """Take it back, once."""
+    announcement = await to_end(tx, account, announcement_id)
     if announcement.state == "withdrawn":
         return announcement
-    # what a moderator takes away must not come back with the platform's next push
-    why: EndReason = "withdrawn" if _is_author(announcement, account) else "closed"
-    return await keep(tx, rules.end(announcement, "withdraw", why, tx.now), announcement)
+    return await keep(tx, rules.end(announcement, "withdraw", "withdrawn", tx.now), announcement)
 
 
 async def close(tx: Transaction, account: Account, announcement_id: str) -> Announcement:
     """End it before its last day; once."""
-    announcement = await _own(tx, account, announcement_id)
+    announcement = await to_end(tx, account, announcement_id)
     if announcement.state == "closed":
         return announcement
     return await keep(tx, rules.end(announcement, "close", "closed", tx.now), announcement)
@@ -149,7 +148,7 @@ async def progress(
     tx: Transaction, account: Account, announcement_id: str, figures: Figures
 ) -> Announcement:
     """Show how far a funding call has come, without review."""
-    announcement = await _own(tx, account, announcement_id)
+    announcement = await own(tx, account, announcement_id)
     if not isinstance(announcement.call, FundingCall):
         message = "Seul un appel à financement a ces chiffres."
         raise InvalidInput(invalid=[InvalidField("raised", "foreign_field", message)])
@@ -173,7 +172,7 @@ async def improve(
 ) -> Announcement:
     """Put the text right that waits for a decision; for moderators, not its author."""
     announcement = await existing(tx, announcement_id)
-    if _is_author(announcement, account):
+    if is_author(announcement, account):
         raise CorrectOwnText
     check_kind(call, announcement)
     check_elsewhere(call.lien, own_hosts)
@@ -194,6 +193,7 @@ async def improve(
             submission_id=text.case_id,
             proposal_revision=text.revision,
             **said(call),
+            territoire=call.territoire,
             improved_by=by,
             improved_at=tx.now,
         )
@@ -201,44 +201,10 @@ async def improve(
     return kept
 
 
-async def readable(tx: Transaction, reader: Account | None, announcement_id: str) -> Announcement:
-    """An announcement that this person may read; raises `AnnouncementNotFound`."""
-    announcement = await existing(tx, announcement_id)
-    if announcement.is_public or may_see_all(announcement, reader):
-        return announcement
-    raise AnnouncementNotFound
-
-
-def may_see_all(announcement: Announcement, reader: Account | None) -> bool:
-    """Whether this person sees what waits or was refused, and reasons.
-
-    Somebody's own draft is theirs alone; a partner's is for moderators to send.
-    """
-    if reader is None:
-        return False
-    if _is_author(announcement, reader):
-        return True
-    theirs_alone = announcement.state == "draft" and announcement.origin is None
-    return reader.may("moderator") and not theirs_alone
-
-
 async def of_author(tx: Transaction, account: Account) -> list[Announcement]:
     """All of one's own, newest first."""
     found = await Announcements(tx).of_author(account.id)
     return sorted(found, key=lambda one: (one.created_at, one.id), reverse=True)
-
-
-def _is_author(announcement: Announcement, account: Account) -> bool:
-    return announcement.author.account_id == account.id
-
-
-async def _own(tx: Transaction, account: Account, announcement_id: str) -> Announcement:
-    """One's own, or for moderators a partner's; raises `NotAllowed`."""
-    announcement = await readable(tx, account, announcement_id)
-    relayed = announcement.origin is not None and account.may("moderator")
-    if not _is_author(announcement, account) and not relayed:
-        raise NotAllowed
-    return announcement
 
 
 def check_kind(call: Call, announcement: Announcement) -> None:

@@ -3,7 +3,8 @@
 from typing import Any
 
 from services.announcements.domain.announcements import Announcement, Text
-from services.announcements.domain.calls import Call, FundingCall, details, same_text, today
+from services.announcements.domain.calls import Call, FundingCall, same_text, today
+from services.announcements.domain.details import changes, details
 from services.announcements.domain.problems import AnnouncementDuplicate, AnnouncementNotFound
 from services.announcements.store import Announcements, Links
 from shared.database import Transaction
@@ -78,6 +79,9 @@ def say_submitted(tx: Transaction, announcement: Announcement, replaces: str | N
     """Have the newest text reviewed."""
     text: Text = announcement.texts[-1]
     call = text.call
+    online = announcement.state == "online"
+    told = said(call)
+    told["details"] += changes(announcement.call, call) if online else []
     tx.publish(
         AnnouncementSubmitted(
             announcement_id=announcement.id,
@@ -85,7 +89,7 @@ def say_submitted(tx: Transaction, announcement: Announcement, replaces: str | N
             submission_id=None if text.case_id == announcement.id else text.case_id,
             replaces=replaces,
             kind=call.kind,
-            **said(call),
+            **told,
             territoire=call.territoire,
             ends_on=call.last_day,
             author=announcement.author,

@@ -73,6 +73,7 @@ async def improve(
     title: str | None = None,
     text: str | None = None,
     link: str | None = None,
+    departement: str | None = None,
 ) -> None:
     """Take over a better text of an open proposal, from somebody who may decide it.
 
@@ -84,6 +85,7 @@ async def improve(
     better: dict[str, Any] = {"improved_by": by}
     better |= {"changes": changes} if changes is not None else {"text": text, "link": link}
     better |= {"title": title} if title else {}
+    better |= {"departement": departement} if departement else {}
     improver = Actor(id=by.removeprefix("account:"), moderator=True)
     [view] = await views(tx, improver, [case])
     if not view.may_decide:
