@@ -48,6 +48,9 @@ TITLES = {
     ),
     "case-not-found": "Ce dossier n'existe pas.",
     "delivery-not-found": "Cet envoi n'existe pas, ou n'est plus conservé.",
+    "undo-its-approval": (
+        "Pour retirer l'annonce de quelqu'un d'autre, refusez son texte ou annulez-en l'accord."
+    ),
     "correct-own-text": "C'est votre annonce : vous pouvez en changer le texte vous-même.",
     "invalid-input": "Certaines informations ne sont pas valables.",
     "link-expired": "Ce lien n'est plus valable : le délai pour répondre est passé.",
