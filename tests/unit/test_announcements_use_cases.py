@@ -8,10 +8,12 @@ import httpx
 import pytest
 
 from services.announcements.app import service
+from services.announcements.domain.partners import Partner
 from services.announcements.domain.problems import AnnouncementNotFound
 from services.announcements.handlers.decisions import HANDLERS_DECISIONS
 from services.announcements.settings import Settings
 from services.announcements.store import Announcements, Links
+from services.announcements.store.partners import Partners
 from services.announcements.use_cases import relayed
 from shared.events import Author, Event
 from shared.events.announcements import (
@@ -176,10 +178,35 @@ class TestRead:
         better = FUNDING | {"titre": "Mieux"}
         changed = await http.put(address, json=better, headers=MODERATOR)
         assert (changed.json()["titre"], changed.json()["partner"]) == ("Mieux", "Ulule")
+        again = relayed.Source(slug="ulule", name="Ulule", reference="7", version=2)
+        await relayed.take_over(memory, again, funding(), own_hosts=frozenset(), hold=True)
+        assert (await http.get(address, headers=MODERATOR)).json()["titre"] == "Mieux"
         sent = await http.post(f"{address}/submit", headers=MODERATOR)
         assert sent.json()["state"] == "submitted"
         (event,) = memory.take()
         assert event.model_dump()["author"]["account_id"] == "partner:ulule"
+
+    async def test_a_partners_members_look_after_its_announcements(
+        self, http: httpx.AsyncClient, memory: Memory
+    ) -> None:
+        partner = Partner(slug="ulule", name="Ulule", members=["lea"], created_at=NOW)
+        await Partners(memory).add(partner)
+        source = relayed.Source(slug="ulule", name="Ulule", reference="7", version=1)
+        made = await relayed.take_over(memory, source, funding(), own_hosts=frozenset(), hold=True)
+        address, lea = f"/announcements/{made.announcement_id}", signed_in("lea")
+        sent = await http.post(f"{address}/submit", headers=lea)
+        assert sent.json()["state"] == "submitted"
+        assert (await http.post(f"{address}/withdraw", headers=signed_in())).status_code == 404
+        assert (await http.post(f"{address}/withdraw", headers=MODERATOR)).status_code == 403
+        gone = await http.post(f"{address}/withdraw", headers=lea)
+        assert gone.json()["state"] == "withdrawn"
+
+    async def test_what_was_never_sent_stays_its_authors(self, http: httpx.AsyncClient) -> None:
+        own = await http.post("/announcements?draft=true", json=SKILLS, headers=signed_in())
+        address = f"/announcements/{own.json()['id']}"
+        await http.post(f"{address}/withdraw", headers=signed_in())
+        assert (await http.get(address, headers=MODERATOR)).status_code == 404
+        assert (await http.get(address, headers=signed_in())).json()["state"] == "withdrawn"
 
     async def test_the_list_has_the_soonest_date_first_in_pages(
         self, http: httpx.AsyncClient, memory: Memory

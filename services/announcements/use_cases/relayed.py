@@ -170,9 +170,10 @@ async def _update(
     tx: Transaction, before: Announcement, at_source: Announcement, call: Call, *, hold: bool
 ) -> Outcome:
     said = before.origin.said if before.origin else None
-    if before.state in rules.OVER and said and same_text(call, said):
-        # its platform never took it away: whoever did here had a reason
-        await keep(tx, rules.changed(at_source), before)
+    drafted = before.state == "draft" and hold
+    if (drafted or before.state in rules.OVER) and said and same_text(call, said):
+        # whoever took it away here, or gave the draft other words, had a reason
+        await keep(tx, rules.changed(rules.with_figures(at_source, call)), before)
         return "unchanged"
     kept_back = before.state == "draft" or before.state in rules.OVER
     if kept_back and hold:
