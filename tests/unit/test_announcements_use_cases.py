@@ -205,6 +205,35 @@ class TestRead:
         memory.now = dt.datetime(2026, 3, 10, 23, 0, tzinfo=dt.UTC)
         assert await titles(http) == []
 
+    async def test_a_late_timer_hides_no_call_that_has_another_date(
+        self, http: httpx.AsyncClient, memory: Memory
+    ) -> None:
+        rolling = {"ends_on": None, "waves": WAVES}
+        ids = []
+        for titre, dates in (("A", rolling), ("B", {"ends_on": "2026-04-01"}), ("C", rolling)):
+            link = f"https://exemple.fr/{titre}"
+            ids.append(await submit(http, titre=titre, lien=link, **dates))
+            await deliver(validated(ids[-1]), memory)
+        # the first date is over, and nobody has said so
+        memory.now = dt.datetime(2026, 3, 6, tzinfo=dt.UTC)
+        shown = (await http.get(f"/announcements/{ids[0]}")).json()
+        assert (shown["next_date"], shown["days_left"]) == ("2026-06-05", 91)
+        assert sorted(await titles(http)) == ["A", "B", "C"]
+        assert await titles(http, closing_within=30) == ["B"]
+        assert sorted(await titles(http, territoire="france", closing_within=91)) == ["A", "B", "C"]
+        seen: list[str] = []
+        after: str | None = ""
+        while after is not None:
+            page = (await http.get("/announcements", params={"limit": 1, "after": after})).json()
+            seen += [one["titre"] for one in page["items"]]
+            after = page["next"]
+        assert sorted(seen) == ["A", "B", "C"]
+        # after the last one nothing is left of it
+        memory.now = dt.datetime(2026, 9, 6, tzinfo=dt.UTC)
+        shown = (await http.get(f"/announcements/{ids[0]}")).json()
+        assert (shown["next_date"], shown["days_left"]) == (None, None)
+        assert await titles(http) == []
+
 
 class TestEvents:
     async def test_validated_it_is_published_with_its_end_set(

@@ -5,7 +5,13 @@ from typing import Any
 
 from pydantic import AwareDatetime, BaseModel
 
-from services.announcements.domain.announcements import Announcement, State, Text, TextState
+from services.announcements.domain.announcements import (
+    OVER,
+    Announcement,
+    State,
+    Text,
+    TextState,
+)
 from services.announcements.domain.calls import Call, Contact, FundingCall, HelpKind, today
 from shared.events.announcements import AnnouncementKind, EndReason
 
@@ -111,7 +117,8 @@ def detail(announcement: Announcement, at: dt.datetime, *, whole: bool) -> Annou
 def _summed_up(announcement: Announcement, at: dt.datetime) -> dict[str, Any]:
     call = announcement.call
     day = today(at)
-    over = announcement.state in ("withdrawn", "closed", "expired") or announcement.until < day
+    # by its dates: the timer that moves `until` on to the next one may be late
+    over = announcement.state in OVER or call.last_day < day
     fields = call.model_dump(exclude={"texte", "contacts"})
     if isinstance(call, FundingCall):
         fields["percent"] = call.percent
@@ -121,7 +128,7 @@ def _summed_up(announcement: Announcement, at: dt.datetime) -> dict[str, Any]:
         "state": announcement.state,
         "next_date": None if over else call.next_date(day),
         "last_day": call.last_day,
-        "days_left": None if over else (announcement.until - day).days,
+        "days_left": None if over else (call.open_until(day) - day).days,
         "author_name": announcement.author_name,
         "partner": announcement.author.name if announcement.origin else None,
         "published_at": announcement.published_at,

@@ -14,7 +14,7 @@ INDEXES = (
 )
 _SEARCHED = (
     "place", "until", "kind", "words", "call.territoire", "call.skills", "call.help_kind",
-    "call.remote", "origin.partner",
+    "call.remote", "call.waves", "origin.partner",
 )  # fmt: skip
 
 
@@ -48,18 +48,27 @@ class Announcements:
         return [_announcement(one) for one in found]
 
     async def page(
-        self, state: State, *, after: str, limit: int, equal: Mapping[str, Any]
+        self,
+        state: State,
+        *,
+        after: str,
+        limit: int,
+        equal: Mapping[str, Any],
+        open_on: dt.date | None,
     ) -> list[Announcement]:
-        """At most `limit` behind this place, soonest date first."""
-        query = {"state": state, "place": {"$gt": after}, **equal}
+        """At most `limit` behind this place, soonest date first; `open_on` leaves out what is over.
+
+        A place moves only when the timer of its date has fired.
+        """
+        query = _query(state, after, equal, open_on)
         found = await self._announcements.find(query, sort=[("place", 1)], limit=limit)
         return [_announcement(one) for one in found]
 
     async def searched(
-        self, state: State, *, after: str, equal: Mapping[str, Any]
+        self, state: State, *, after: str, equal: Mapping[str, Any], open_on: dt.date | None
     ) -> list[Document]:
         """What a search looks at, of all behind this place, soonest date first."""
-        query = {"state": state, "place": {"$gt": after}, **equal}
+        query = _query(state, after, equal, open_on)
         return await self._announcements.find(query, sort=[("place", 1)], fields=_SEARCHED)
 
     async def all_of(self, ids: Sequence[str]) -> list[Announcement]:
@@ -102,6 +111,17 @@ class Versions:
     async def put(self, announcement_id: str, version: int, at: dt.datetime) -> None:
         """Note a version."""
         await self._versions.put({"_id": announcement_id, "version": version, "at": at})
+
+
+def _query(
+    state: State, after: str, equal: Mapping[str, Any], open_on: dt.date | None
+) -> dict[str, Any]:
+    query = {"state": state, "place": {"$gt": after}, **equal}
+    if open_on:
+        day = {"$gte": open_on.isoformat()}
+        # the present wave's end is known by its timer, which may be late; the later ones are not
+        query["$or"] = [{"until": day}, {"call.waves": day}]
+    return query
 
 
 def _document(announcement: Announcement) -> Document:
