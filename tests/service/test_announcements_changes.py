@@ -68,7 +68,10 @@ async def test_a_draft_is_its_authors_until_it_is_sent(announcements: System) ->
     assert (again["state"], again["titre"], again["texts"]) == ("draft", "Mieux", [])
     # a draft holds no link
     other = submitted(announcements, Person("bob"), lien=body["lien"])
-    refused(act(announcements, "POST", f"{draft}/submit", ana.token), 409, "announcement-duplicate")
+    body = refused(
+        act(announcements, "POST", f"{draft}/submit", ana.token), 409, "announcement-duplicate"
+    )
+    assert "en attente" in body["detail"]
     ok(act(announcements, "POST", f"{other}/withdraw", MODERATOR))
     assert ok(act(announcements, "POST", f"{draft}/submit", ana.token))["state"] == "submitted"
     refused(act(announcements, "POST", f"{draft}/submit", ana.token), 409, "announcement-state")
@@ -220,6 +223,7 @@ async def test_one_link_is_one_announcement_whoever_is_quicker(announcements: Sy
     eventually(lambda: first in online(announcements))
     async with nothing_written(announcements, "announcements"):
         body = refused(ask(0), 409, "announcement-duplicate")
+    assert f"« {CALL['titre']} »" in body["detail"]
     assert body["announcement"] == first
     author = people[[one.status_code for one in answers].index(201)]
     ok(act(announcements, "POST", f"{first}/close", author.token))

@@ -48,7 +48,9 @@ def memory() -> Memory:
 
 @pytest.fixture
 async def http(memory: Memory) -> AsyncIterator[httpx.AsyncClient]:
-    app = build(service(Settings(jwt_key=SECRET, roles=frozenset({"api"}))))
+    app = build(
+        service(Settings(jwt_key=SECRET, roles=frozenset({"api"}), own_hosts=("portail.fr",)))
+    )
     app.state.database = memory
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
@@ -112,7 +114,7 @@ class TestSubmit:
         ("changes", "field", "message"),
         [
             ({"lien": "javascript:alert(1)"}, "lien", "Le lien doit commencer par http"),
-            ({"lien": "http://127.0.0.1/x"}, "lien", "Ce lien mène au portail lui-même"),
+            ({"lien": "http://www.portail.fr/x"}, "lien", "Ce lien mène au portail lui-même"),
             ({"ends_on": "2026-03-01"}, "ends_on", "La date de fin est déjà passée."),
             ({"ends_on": "2028-03-03"}, "ends_on", "La date de fin doit être dans les deux ans."),
             ({"kind": "job"}, "kind", "Cette valeur n'est pas dans la liste."),
@@ -136,8 +138,13 @@ class TestSubmit:
         assert memory.published == []
 
     def test_the_portals_hosts_are_settings(self) -> None:
-        settings = Settings(public_url="https://portail.fr/annonces", own_hosts=("autre.fr",))
-        assert settings.portal_hosts == {"portail.fr", "autre.fr"}
+        settings = Settings(
+            public_url="https://portail.fr/annonces",
+            own_hosts=("WWW.Autre.fr.", "http://médiation.fr:8001/", "127.0.0.1:8001", ""),
+        )
+        assert settings.portal_hosts == {
+            "portail.fr", "autre.fr", "xn--mdiation-b1a.fr", "127.0.0.1"
+        }  # fmt: skip
 
 
 class TestRead:
@@ -175,6 +182,20 @@ class TestRead:
         assert sent.json()["state"] == "submitted"
         (event,) = memory.take()
         assert event.model_dump()["author"]["account_id"] == "partner:ulule"
+
+    async def test_what_was_accepted_by_older_rules_can_still_be_read(
+        self, http: httpx.AsyncClient, memory: Memory
+    ) -> None:
+        announcement = await submit(http)
+        await deliver(validated(announcement), memory)
+        found = await memory["announcements"].get(announcement)
+        assert found
+        found["call"] |= {"lien": "http://localhost/x", "titre": "\u202eTitre"}
+        found["texts"][0]["call"] |= {"lien": "http://localhost/x"}
+        await memory["announcements"].put(found)
+        assert await titles(http) == ["\u202eTitre"]
+        answer = await http.get(f"/announcements/{announcement}", headers=MODERATOR)
+        assert answer.json()["texts"][0]["call"]["lien"] == "http://localhost/x"
 
     async def test_the_list_has_the_soonest_date_first_in_pages(
         self, http: httpx.AsyncClient, memory: Memory

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from services.announcements.domain.announcements import Announcement, State
+from services.announcements.domain.calls import KEPT
 from shared.database import Document, Index, Transaction
 
 INDEXES = (
@@ -137,4 +138,4 @@ def _document(announcement: Announcement) -> Document:
 
 
 def _announcement(document: Document) -> Announcement:
-    return Announcement.model_validate({**document, "id": document["_id"]})
+    return Announcement.model_validate({**document, "id": document["_id"]}, context=KEPT)
