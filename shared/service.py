@@ -251,7 +251,7 @@ def build(service: Service) -> FastAPI:
     http.install(app)
     app.include_router(_operations)
     if "api" in settings.roles:
-        app.include_router(service.router)
+        app.include_router(service.router, dependencies=[Depends(http.strictly)])
     return app
 
 
