@@ -217,6 +217,26 @@ class TestRead:
         rest = (await http.get("/announcements", params={"after": first["next"]})).json()
         assert ([one["titre"] for one in rest["items"]], rest["next"]) == (["C"], None)
 
+    async def test_whom_to_ask_is_nobodys_business_once_it_is_over(
+        self, http: httpx.AsyncClient, memory: Memory
+    ) -> None:
+        contacts = [{"nom": "Ana", "courriel": "ana@exemple.fr"}]
+        announcement = await submit(http, contacts=contacts)
+        await deliver(validated(announcement), memory)
+
+        async def names(headers: dict[str, str]) -> list[str]:
+            answer = await http.get(f"/announcements/{announcement}", headers=headers)
+            return [one["nom"] for one in answer.json()["contacts"]]
+
+        assert await names({}) == ["Ana"]
+        # first by its dates, then by its state
+        memory.now = dt.datetime(2026, 3, 11, tzinfo=dt.UTC)
+        assert await names({}) == await names(signed_in("bob")) == []
+        reached = AnnouncementEndReached(announcement_id=announcement, ends_on=LAST_DAY)
+        await deliver(reached, memory)
+        assert await names({}) == await names(signed_in("bob")) == []
+        assert await names(signed_in()) == await names(MODERATOR) == ["Ana"]
+
     async def test_a_late_timer_does_not_keep_it_in_the_list(
         self, http: httpx.AsyncClient, memory: Memory
     ) -> None:

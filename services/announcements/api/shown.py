@@ -69,6 +69,7 @@ class AnnouncementDetail(AnnouncementSummary):
 
     texte: str
     contacts: list[Contact]
+    """Once it is over, for its author and moderators only."""
     revision: int
     submitted_at: AwareDatetime | None
     ended_at: AwareDatetime | None
@@ -105,7 +106,7 @@ def detail(announcement: Announcement, at: dt.datetime, *, whole: bool) -> Annou
     return AnnouncementDetail(
         **_summed_up(announcement, at),
         texte=announcement.call.texte,
-        contacts=announcement.call.contacts,
+        contacts=announcement.call.contacts if whole or not _is_over(announcement, at) else [],
         revision=announcement.revision,
         submitted_at=announcement.submitted_at,
         ended_at=announcement.ended_at,
@@ -117,8 +118,7 @@ def detail(announcement: Announcement, at: dt.datetime, *, whole: bool) -> Annou
 def _summed_up(announcement: Announcement, at: dt.datetime) -> dict[str, Any]:
     call = announcement.call
     day = today(at)
-    # by its dates: the timer that moves `until` on to the next one may be late
-    over = announcement.state in OVER or call.last_day < day
+    over = _is_over(announcement, at)
     fields = call.model_dump(exclude={"texte", "contacts"})
     if isinstance(call, FundingCall):
         fields["percent"] = call.percent
@@ -133,6 +133,11 @@ def _summed_up(announcement: Announcement, at: dt.datetime) -> dict[str, Any]:
         "partner": announcement.author.name if announcement.origin else None,
         "published_at": announcement.published_at,
     }
+
+
+def _is_over(announcement: Announcement, at: dt.datetime) -> bool:
+    # by its dates: the timer that moves `until` on to the next one may be late
+    return announcement.state in OVER or announcement.call.last_day < today(at)
 
 
 def _sent(text: Text) -> SentText:
