@@ -40,6 +40,8 @@ DEFAULTS = {
     "MODERATORS": "moderation@mednum.example",
     # somebody who tries our webhooks receives them on this machine
     "PRIVATE_NETWORKS": '["127.0.0.0/8"]',
+    # all services are there, whatever their ports
+    "OWN_HOSTS": f'["localhost", "{HOST}"]',
 }
 IMPATIENCE = 15.0
 """Seconds after which people are told what is not ready yet."""

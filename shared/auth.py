@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 import httpx
 import structlog
 from fastapi import Depends, Request
+from fastapi.security import HTTPBearer
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, KeySet, OctKey, OKPKey, RSAKey
@@ -34,6 +35,11 @@ LONGEST_NAME = 200
 _ASYMMETRIC = ["RS256", "PS256", "ES256", "EdDSA", "Ed25519"]
 _JWKS_AGE = 600.0
 _JWKS_PAUSE = 10.0
+
+BEARER = HTTPBearer(scheme_name="bearer", bearerFormat="JWT", auto_error=False)
+"""Says in OpenAPI that a route takes a token; whether it is good is the verifier's to say."""
+PERHAPS_BEARER = HTTPBearer(scheme_name="perhapsBearer", auto_error=False)
+"""Says that a route takes a token or none."""
 
 log = structlog.get_logger()
 
@@ -173,7 +179,9 @@ def _refused(why: str) -> NotAuthenticated:
     )
 
 
-async def _bearer(request: Request) -> Account | None:
+async def _bearer(
+    request: Request, _: Annotated[object, Depends(PERHAPS_BEARER)]
+) -> Account | None:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if not scheme:
         return None
@@ -187,7 +195,7 @@ Visitor = Annotated[Account | None, Depends(_bearer)]
 """A route's parameter: the account, or none without a token; a bad token is a 401."""
 
 
-async def _signed_in(account: Visitor) -> Account:
+async def _signed_in(account: Visitor, _: Annotated[object, Depends(BEARER)]) -> Account:
     if account is None:
         raise NotAuthenticated(headers={"WWW-Authenticate": "Bearer"})
     return account

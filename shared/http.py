@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import re
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any
@@ -29,9 +30,12 @@ from shared.errors import (
     explain,
 )
 from shared.observability import RequestContext, trace_of
+from shared.strict_json import read_json, too_deep
 
 MAX_BODY = 1024 * 1024
 """Bytes of a request's body, unless a route says otherwise."""
+
+_JSON = re.compile(r"application/(.+\+)?json", re.IGNORECASE)
 
 log = structlog.get_logger()
 
@@ -62,6 +66,8 @@ async def _on_validation(_: Request, exc: RequestValidationError) -> JSONRespons
 
 
 async def _on_http_exception(_: Request, exc: HTTPException) -> JSONResponse:
+    if isinstance(exc.__cause__, RecursionError):
+        return response(too_deep())
     known = BY_STATUS.get(exc.status_code)
     if known:
         return response(known(headers=exc.headers))
@@ -76,6 +82,17 @@ async def _on_http_exception(_: Request, exc: HTTPException) -> JSONResponse:
 async def _on_outage(_: Request, exc: Exception) -> JSONResponse:
     log.warning("database unreachable", error=type(exc).__name__)
     return response(Busy(headers={"Retry-After": "5"}))
+
+
+async def strictly(request: Request) -> None:
+    """A dependency of all routes: refuses JSON that two readers could understand differently.
+
+    The framework has read the body by then, where the route declares one, and not strictly.
+    """
+    media = request.headers.get("content-type", "").partition(";")[0].strip()
+    declared = getattr(request.scope["route"], "body_field", None)
+    if declared and _JSON.fullmatch(media) and (body := await request.body()):
+        read_json(body)
 
 
 class Unexpected:

@@ -27,6 +27,7 @@ from shared.bus.delivery import Delivery, Handlers, RecordHandlers
 from shared.bus.topics import ensure_topics, topic_of
 from shared.database import Database, Index, Transaction
 from shared.observability import configure_logging
+from shared.openapi import DescribedApp
 from shared.settings import ServiceSettings
 
 Sender = Callable[[Database], Awaitable[None]]
@@ -239,7 +240,7 @@ def build(service: Service) -> FastAPI:
             await asyncio.gather(starting, return_exceptions=True)
             await runtime.stop()
 
-    app = FastAPI(
+    app = DescribedApp(
         title=f"mednum · {service.name}",
         lifespan=lifespan,
         redirect_slashes=False,  # the redirect would repeat whatever Host was sent
@@ -251,7 +252,7 @@ def build(service: Service) -> FastAPI:
     http.install(app)
     app.include_router(_operations)
     if "api" in settings.roles:
-        app.include_router(service.router)
+        app.include_router(service.router, dependencies=[Depends(http.strictly)])
     return app
 
 

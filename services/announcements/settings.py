@@ -4,6 +4,7 @@ from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network
 from urllib.parse import urlsplit
 
+from services.announcements.domain.hosts import normal_host
 from shared.settings import ServiceSettings
 
 
@@ -13,8 +14,8 @@ class Settings(ServiceSettings):
     public_url: str = "http://127.0.0.1:8003"
     """Where people and feed readers find this service: links in feeds and events start with it."""
     own_hosts: tuple[str, ...] = ()
-    """The portal's own hosts, as a JSON list, beside `public_url`'s: a call must be published
-    elsewhere."""
+    """The portal's own hosts or addresses, as a JSON list, beside `public_url`: a call must be
+    published elsewhere."""
     ulule_api_url: str = "https://api.ulule.com/v1"
     ulule_pull_period: timedelta = timedelta(hours=1)
     """How often all online projects of a partner are looked at, for pushes that were lost."""
@@ -24,6 +25,9 @@ class Settings(ServiceSettings):
 
     @property
     def portal_hosts(self) -> frozenset[str]:
-        """The hosts that are the portal itself."""
-        host = urlsplit(self.public_url).hostname
-        return frozenset({*self.own_hosts, *([host] if host else [])})
+        """The hosts that are the portal itself, in their normal form."""
+        addresses = [
+            one if "//" in one else f"//{one}" for one in (self.public_url, *self.own_hosts)
+        ]
+        hosts = [urlsplit(address).hostname for address in addresses]
+        return frozenset(normal_host(host) for host in hosts if host)

@@ -3,12 +3,16 @@
 import json
 import re
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from jsonschema import Draft202012Validator
+
+from services.announcements.settings import Settings
+from shared.settings import ServiceSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = Path(__file__).with_name("compose-spec.json")
@@ -216,6 +220,51 @@ def test_no_secret_has_a_default() -> None:
 def test_no_address_holds_a_password() -> None:
     text = (ROOT / "docker-compose.yml").read_text("utf-8")
     assert re.findall(r"://[^/\s@]*@", text) == []
+
+
+def interpolated(text: str, given: Mapping[str, str]) -> str:
+    """What compose makes of a value, innermost `${NAME:-default}` first."""
+    innermost = re.compile(r"\$\{([A-Z_]+):-([^${}]*)\}")
+    while found := innermost.search(text):
+        text = text.replace(found[0], given.get(found[1]) or found[2])
+    return text
+
+
+def announcements(monkeypatch: pytest.MonkeyPatch, **given: str) -> Settings:
+    """The announcements' settings as their container reads them."""
+    for name, value in environment(ours()["announcements"]).items():
+        monkeypatch.setenv(name, interpolated(value, given))
+    return Settings()
+
+
+def test_the_announcements_get_each_setting_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = Settings.model_fields.keys() - ServiceSettings.model_fields.keys()
+    assert {name.upper() for name in own} <= environment(ours()["announcements"]).keys()
+    defaults = Settings()
+    made = announcements(monkeypatch)
+    for name in own - {"own_hosts"}:
+        assert getattr(made, name) == getattr(defaults, name), name
+
+
+def test_the_announcements_know_where_the_portal_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert announcements(monkeypatch).portal_hosts == {"127.0.0.1"}
+    made = announcements(
+        monkeypatch,
+        ANNOUNCEMENTS_URL="https://annonces.example.org",
+        MODERATION_URL="https://moderation.example.org",
+        DIRECTORY_URL="https://lieux.example.org/",
+        SITE_URL="https://www.example.org/accueil",
+    )
+    names = {"annonces", "moderation", "lieux"}
+    assert made.portal_hosts == {"example.org", *(f"{name}.example.org" for name in names)}
+    made = announcements(monkeypatch, OWN_HOSTS='["autre.example.org"]')
+    assert made.portal_hosts == {"127.0.0.1", "autre.example.org"}
+
+
+def test_the_example_names_no_setting_that_nothing_reads() -> None:
+    text = (ROOT / "docker-compose.yml").read_text("utf-8")
+    named = re.findall(r"(?m)^([A-Z_]+)=", (ROOT / ".env.example").read_text("utf-8"))
+    assert set(re.findall(r"\$\{([A-Z_]+)", text)) == set(named) - {"COMPOSE_PROFILES"}
 
 
 @pytest.mark.parametrize("name", ["moderation", "notifications"])

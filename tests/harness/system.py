@@ -170,6 +170,7 @@ class System:
             "MODERATORS": MODERATORS,
             "MODERATION_URL": f"http://127.0.0.1:{ports['moderation']}",
             "DIRECTORY_URL": f"http://127.0.0.1:{ports['directory']}",
+            "OWN_HOSTS": '["portail.example.org"]',
             **settings,
         }
         folder = servers.folder / f"system-{self.name}"

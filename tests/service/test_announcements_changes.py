@@ -3,6 +3,7 @@
 import datetime as dt
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -12,7 +13,7 @@ from shared.events.moderation import AnnouncementRefused, AnnouncementValidated,
 from tests.harness import System, eventually
 from tests.harness.bus import published, tell
 from tests.harness.refusals import refused
-from tests.harness.rows import nothing_written, rows
+from tests.harness.rows import database, nothing_written, rows
 from tests.harness.stories import Person
 from tests.service.test_announcements import (
     CALL,
@@ -68,7 +69,10 @@ async def test_a_draft_is_its_authors_until_it_is_sent(announcements: System) ->
     # a draft holds no link
     bob = Person("bob")
     other = submitted(announcements, bob, lien=body["lien"])
-    refused(act(announcements, "POST", f"{draft}/submit", ana.token), 409, "announcement-duplicate")
+    body = refused(
+        act(announcements, "POST", f"{draft}/submit", ana.token), 409, "announcement-duplicate"
+    )
+    assert "en attente" in body["detail"]
     # moderators decide on cases: there is a reason, a mail and a trace
     refused(act(announcements, "POST", f"{other}/withdraw", MODERATOR), 403, "undo-its-approval")
     ok(act(announcements, "POST", f"{other}/withdraw", bob.token))
@@ -180,6 +184,27 @@ async def test_a_rolling_call_goes_from_date_to_date(announcements: System) -> N
     assert (shown["ended_why"], shown["next_date"], shown["days_left"]) == ("closed", None, None)
 
 
+async def test_a_date_that_nobody_said_is_over_hides_nothing(announcements: System) -> None:
+    eve = Person("eve")
+    yesterday, later = TODAY - dt.timedelta(days=1), TODAY + dt.timedelta(days=40)
+    waves = [(TODAY + dt.timedelta(days=1)).isoformat(), later.isoformat()]
+    skill = uuid4().hex
+    one = await validated(announcements, eve, ends_on=None, waves=waves, skills=[skill])
+    # as if its first date had been yesterday, and its timer had not fired yet
+    past = {"call.waves": [yesterday.isoformat(), waves[1]], "until": yesterday.isoformat()}
+    async with database(announcements, "announcements") as there:
+        moved = {"$set": {**past, "place": f"{yesterday}:{one}"}}
+        await there.plain("announcements").update_one({"_id": one}, moved)
+    for query in (f"skill={skill}", f"skill={skill}&closing_within=40", "limit=100"):
+        assert one in online(announcements, query), query
+    assert one not in online(announcements, f"skill={skill}&closing_within=39")
+    shown = seen(announcements, one)
+    assert (shown["next_date"], shown["days_left"]) == (waves[1], 40)
+    for form in ("atom", "json", "ics"):
+        feed = announcements.call("GET", "announcements", f"/announcements.{form}?skill={skill}")
+        assert one[:8] in feed.text, form
+
+
 async def test_one_link_is_one_announcement_whoever_is_quicker(announcements: System) -> None:
     link = a_link()
     same = [f"{link}?utm_source=x", link.replace("https://a", "HTTP://A"), f"{link}/#suite"]
@@ -201,6 +226,7 @@ async def test_one_link_is_one_announcement_whoever_is_quicker(announcements: Sy
     eventually(lambda: first in online(announcements))
     async with nothing_written(announcements, "announcements"):
         body = refused(ask(0), 409, "announcement-duplicate")
+    assert f"« {CALL['titre']} »" in body["detail"]
     assert body["announcement"] == first
     author = people[[one.status_code for one in answers].index(201)]
     ok(act(announcements, "POST", f"{first}/close", author.token))

@@ -90,11 +90,14 @@ async def test_what_is_online_is_in_each_feed(announcements: System) -> None:
     assert item["title"] == HOSTILE
     assert item["url"] == links[0]
     assert item["external_url"] == links[1]
-    assert item["tags"] == ["skills_call", skill]
+    assert item["tags"] == ["Appel à compétences", skill]
+    terms = [category.get("term") for category in entry.findall("atom:category", NS)]
+    assert terms == ["Appel à compétences", skill]
 
     answer = feed(announcements, "ics", f"skill={skill}")
     (event,) = Calendar.from_ical(answer.content).walk("VEVENT")
     assert event["summary"] == f"Clôture : {HOSTILE}"
+    assert f"\r\nCATEGORIES:Appel à compétences,{skill}\r\n" in answer.text
     assert str(event["url"]) == links[0]
     assert event.decoded("dtstart") == today(now()) + dt.timedelta(days=20)
 

@@ -237,6 +237,7 @@ async def test_bodies_that_decide_nothing(moderation: System, edit: EditProposed
         ("approve", b"{}", "revision", "missing"),
         ("approve", b"", "body", "missing"),
         ("approve", b"{", "body", "json_invalid"),
+        ("approve", b'{"revision": 1, "revision": 2}', "body", "duplicate_key"),
         ("refuse", {}, "reason", "missing"),
         ("refuse", {"reason": ""}, "reason", "missing"),
         ("refuse", {"reason": " \n"}, "reason", "missing"),

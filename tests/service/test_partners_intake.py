@@ -228,7 +228,7 @@ BAD: dict[str, tuple[Any, str, str]] = {
     "negative goal": (event("x", call(goal=-5)), "data.goal", "greater_than"),
     "past": (event("x", call(ends_on="2020-01-01")), "data.ends_on", "past"),
     "script": (event("x", call(lien="javascript:alert(1)")), "data.lien", "value_error"),
-    "portal": (event("x", call(lien="http://127.0.0.1/a")), "data.lien", "own_portal"),
+    "portal": (event("x", call(lien="https://portail.example.org/a")), "data.lien", "own_portal"),
     "unknown field": (event("x", call(montant=1)), "data.montant", "extra_forbidden"),
     "no data": ({**event("x", call()), "data": "x"}, "data", "dict_type"),
     "NaN": (b'{"specversion": "1.0", "data": NaN}', "body", "not_a_number"),

@@ -14,6 +14,7 @@ AWARE: CodecOptions[Document] = CodecOptions(tz_aware=True)
 OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "$in": lambda value, among: any(one in among for one in _values(value)),
     "$gt": lambda value, limit: value is not None and value > limit,
+    "$gte": lambda value, limit: any(one is not None and one >= limit for one in _values(value)),
     "$lt": lambda value, limit: value is not None and value < limit,
     "$lte": lambda value, limit: value is not None and value <= limit,
 }
@@ -69,8 +70,9 @@ class MemoryCollection(Collection):
 
 def _matches(row: Document, query: Mapping[str, Any]) -> bool:
     for path, wanted in query.items():
-        if path == "$and":
-            if not all(_matches(row, one) for one in wanted):
+        if path in ("$and", "$or"):
+            every = all if path == "$and" else any
+            if not every(_matches(row, one) for one in wanted):
                 return False
             continue
         value: Any = row

@@ -8,10 +8,13 @@ from hypothesis import strategies as some
 from pydantic import ValidationError
 
 from services.announcements.domain.links import canonical, check_elsewhere, web_address
+from services.announcements.settings import Settings
 from shared.errors import InvalidInput
 from tests.unit.announcements_memory import call
 
-OWN = frozenset({"portail.example.org", "médiation.fr"})
+OWN = Settings(
+    public_url="https://annonces.example.org/", own_hosts=("Portail.example.org", "médiation.fr.")
+).portal_hosts
 
 
 class TestWebAddress:
@@ -22,10 +25,15 @@ class TestWebAddress:
             ("HTTPS://Exemple.FR:8443/Appel", "https://exemple.fr:8443/Appel"),
             ("  http://exemple.fr\n", "http://exemple.fr"),
             ("https://médiation.fr/", "https://médiation.fr/"),
-            ("http://192.0.2.1/", "http://192.0.2.1/"),
+            ("http://1.1.1.1/", "http://1.1.1.1/"),
+            ("https://a_b.exemple.fr./", "https://a_b.exemple.fr./"),
+            # what no URI may hold, and feeds are of URIs
+            ("https://exemple.fr/<script>\"'", "https://exemple.fr/%3Cscript%3E%22'"),
+            ("https://exemple.fr/`{a}|^?b[]=c", "https://exemple.fr/%60%7Ba%7D%7C%5E?b%5B%5D=c"),
+            ("https://exemple.fr/100%/%41#a#b", "https://exemple.fr/100%25/%41#a%23b"),
         ],
     )
-    def test_only_scheme_and_host_are_changed(self, given_link: str, kept: str) -> None:
+    def test_only_what_says_nothing_is_changed(self, given_link: str, kept: str) -> None:
         assert call(lien=given_link).lien == kept
 
     @pytest.mark.parametrize(
@@ -48,7 +56,27 @@ class TestWebAddress:
             ("https://exem ple.fr/", "caractères interdits"),
             ("https://exemple.fr/\u202egpj.exe", "caractères interdits"),
             ("java\tscript:alert(1)", "caractères interdits"),
+            ("http://localhost/x", "nom de site"),
+            ("https://fr", "nom de site"),
+            ("https://fr.", "nom de site"),
+            ("https://-/", "nom de site"),
+            ("https://-.fr/", "nom de site"),
+            ("https://exemple..fr/", "nom de site"),
+            ("https://ex,emple.fr/", "nom de site"),
+            (f"https://{'a' * 64}.fr/", "nom de site"),
+            ("https://portail.internal/", "nom de site"),
+            ("https://imprimante.local./", "nom de site"),
+            ("http://10.0.0.1/", "nom de site"),
+            ("http://192.0.2.1/", "nom de site"),
+            ("http://0x7f.1/", "nom de site"),
+            ("http://127.1./", "nom de site"),
+            ("http://\uff11\uff10.0.0.1/", "nom de site"),
+            ("http://[::1]/", "nom de site"),
+            ("http://[::ffff:1.1.1.1]/", "nom de site"),
+            ("http://1.2.3.4.5/", "nom de site"),
             ("https://exemple.fr:99999/", "adresse web"),
+            ("https://exemple.fr:0/", "adresse web"),
+            ("https://exemple.fr/" + "<" * 1_900, "trop long"),
             ("https://[exemple/", "adresse web"),
             ("https://exemple.fr/" + "a" * 2_000, "at most 2000"),
             ("", "at least 1"),
@@ -83,10 +111,20 @@ class TestCanonical:
             "http://exemple.fr:80/appel?a=1&b=2#suite",
             "https://exemple.fr./appel?a=1&utm_source=x&b=2&fbclid=y&UTM_medium=z&gclid=1",
             "https://exemple.fr/%61ppel?b=2&a=%31",
+            # most sites answer at both, and people copy either
+            "https://www.exemple.fr/appel?a=1&b=2",
+            "https://exemple.fr/x/../appel/./index.html?a=1&b=2",
+            "https://exemple.fr/../%2e%2E/appel/index.php?a=1&b=2",
+            "https://exemple.fr/appel?a=1&b=2#/",
+            "https://exemple.fr/appel?a=1&b=2#!/",
         ],
     )
     def test_links_to_one_page_are_the_same(self, link: str) -> None:
         assert canonical(link) == "https://exemple.fr/appel?a=1&b=2"
+
+    def test_pages_of_an_application_are_the_same_however_they_are_written(self) -> None:
+        one, other = "https://exemple.fr/#/app%65l/1", "https://www.exemple.fr#/appel/1/"
+        assert canonical(one) == canonical(other) == "https://exemple.fr#/appel/1"
 
     def test_an_accented_host_is_its_ascii_form(self) -> None:
         assert canonical("https://médiation.fr/") == canonical("https://xn--mdiation-b1a.fr")
@@ -95,7 +133,13 @@ class TestCanonical:
         ("one", "other"),
         [
             ("https://exemple.fr/appel", "https://exemple.fr/Appel"),
-            ("https://exemple.fr/appel", "https://www.exemple.fr/appel"),
+            ("https://www.fr/appel", "https://fr/appel"),
+            ("https://exemple.fr/appel", "https://blog.exemple.fr/appel"),
+            ("https://exemple.fr/a/b", "https://exemple.fr/a//b"),
+            ("https://exemple.fr/#/appel/1", "https://exemple.fr/#/appel/2"),
+            ("https://exemple.fr/#!appel-1", "https://exemple.fr/#!appel-2"),
+            ("https://exemple.fr/#!appel-1", "https://exemple.fr/"),
+            ("https://exemple.fr/index.php/a", "https://exemple.fr/a"),
             ("https://exemple.fr/appel", "https://exemple.fr:8443/appel"),
             ("https://exemple.fr/?id=1", "https://exemple.fr/?id=2"),
             ("https://exemple.fr/a%2Fb", "https://exemple.fr/a/b"),
@@ -124,6 +168,8 @@ class TestElsewhere:
         [
             "https://portail.example.org/annonces/1",
             "http://PORTAIL.example.org.:8080/",
+            "http://www.portail.example.org/",
+            "https://annonces.example.org/announcements/1",
             "https://xn--mdiation-b1a.fr/",
         ],
     )

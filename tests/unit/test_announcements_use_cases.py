@@ -50,7 +50,9 @@ def memory() -> Memory:
 
 @pytest.fixture
 async def http(memory: Memory) -> AsyncIterator[httpx.AsyncClient]:
-    app = build(service(Settings(jwt_key=SECRET, roles=frozenset({"api"}))))
+    app = build(
+        service(Settings(jwt_key=SECRET, roles=frozenset({"api"}), own_hosts=("portail.fr",)))
+    )
     app.state.database = memory
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
@@ -119,7 +121,7 @@ class TestSubmit:
         ("changes", "field", "message"),
         [
             ({"lien": "javascript:alert(1)"}, "lien", "Le lien doit commencer par http"),
-            ({"lien": "http://127.0.0.1/x"}, "lien", "Ce lien mène au portail lui-même"),
+            ({"lien": "http://www.portail.fr/x"}, "lien", "Ce lien mène au portail lui-même"),
             ({"ends_on": "2026-03-01"}, "ends_on", "La date de fin est déjà passée."),
             ({"ends_on": "2028-03-03"}, "ends_on", "La date de fin doit être dans les deux ans."),
             ({"kind": "job"}, "kind", "Cette valeur n'est pas dans la liste."),
@@ -143,8 +145,13 @@ class TestSubmit:
         assert memory.published == []
 
     def test_the_portals_hosts_are_settings(self) -> None:
-        settings = Settings(public_url="https://portail.fr/annonces", own_hosts=("autre.fr",))
-        assert settings.portal_hosts == {"portail.fr", "autre.fr"}
+        settings = Settings(
+            public_url="https://portail.fr/annonces",
+            own_hosts=("WWW.Autre.fr.", "http://médiation.fr:8001/", "127.0.0.1:8001", ""),
+        )
+        assert settings.portal_hosts == {
+            "portail.fr", "autre.fr", "xn--mdiation-b1a.fr", "127.0.0.1"
+        }  # fmt: skip
 
 
 class TestRead:
@@ -208,6 +215,20 @@ class TestRead:
         assert (await http.get(address, headers=MODERATOR)).status_code == 404
         assert (await http.get(address, headers=signed_in())).json()["state"] == "withdrawn"
 
+    async def test_what_was_accepted_by_older_rules_can_still_be_read(
+        self, http: httpx.AsyncClient, memory: Memory
+    ) -> None:
+        announcement = await submit(http)
+        await deliver(validated(announcement), memory)
+        found = await memory["announcements"].get(announcement)
+        assert found
+        found["call"] |= {"lien": "http://localhost/x", "titre": "\u202eTitre"}
+        found["texts"][0]["call"] |= {"lien": "http://localhost/x"}
+        await memory["announcements"].put(found)
+        assert await titles(http) == ["\u202eTitre"]
+        answer = await http.get(f"/announcements/{announcement}", headers=MODERATOR)
+        assert answer.json()["texts"][0]["call"]["lien"] == "http://localhost/x"
+
     async def test_the_list_has_the_soonest_date_first_in_pages(
         self, http: httpx.AsyncClient, memory: Memory
     ) -> None:
@@ -228,6 +249,26 @@ class TestRead:
         rest = (await http.get("/announcements", params={"after": first["next"]})).json()
         assert ([one["titre"] for one in rest["items"]], rest["next"]) == (["C"], None)
 
+    async def test_whom_to_ask_is_nobodys_business_once_it_is_over(
+        self, http: httpx.AsyncClient, memory: Memory
+    ) -> None:
+        contacts = [{"nom": "Ana", "courriel": "ana@exemple.fr"}]
+        announcement = await submit(http, contacts=contacts)
+        await deliver(validated(announcement), memory)
+
+        async def names(headers: dict[str, str]) -> list[str]:
+            answer = await http.get(f"/announcements/{announcement}", headers=headers)
+            return [one["nom"] for one in answer.json()["contacts"]]
+
+        assert await names({}) == ["Ana"]
+        # first by its dates, then by its state
+        memory.now = dt.datetime(2026, 3, 11, tzinfo=dt.UTC)
+        assert await names({}) == await names(signed_in("bob")) == []
+        reached = AnnouncementEndReached(announcement_id=announcement, ends_on=LAST_DAY)
+        await deliver(reached, memory)
+        assert await names({}) == await names(signed_in("bob")) == []
+        assert await names(signed_in()) == await names(MODERATOR) == ["Ana"]
+
     async def test_a_late_timer_does_not_keep_it_in_the_list(
         self, http: httpx.AsyncClient, memory: Memory
     ) -> None:
@@ -235,6 +276,35 @@ class TestRead:
         memory.now = dt.datetime(2026, 3, 10, 22, 59, tzinfo=dt.UTC)
         assert await titles(http) == [SKILLS["titre"]]
         memory.now = dt.datetime(2026, 3, 10, 23, 0, tzinfo=dt.UTC)
+        assert await titles(http) == []
+
+    async def test_a_late_timer_hides_no_call_that_has_another_date(
+        self, http: httpx.AsyncClient, memory: Memory
+    ) -> None:
+        rolling = {"ends_on": None, "waves": WAVES}
+        ids = []
+        for titre, dates in (("A", rolling), ("B", {"ends_on": "2026-04-01"}), ("C", rolling)):
+            link = f"https://exemple.fr/{titre}"
+            ids.append(await submit(http, titre=titre, lien=link, **dates))
+            await deliver(validated(ids[-1]), memory)
+        # the first date is over, and nobody has said so
+        memory.now = dt.datetime(2026, 3, 6, tzinfo=dt.UTC)
+        shown = (await http.get(f"/announcements/{ids[0]}")).json()
+        assert (shown["next_date"], shown["days_left"]) == ("2026-06-05", 91)
+        assert sorted(await titles(http)) == ["A", "B", "C"]
+        assert await titles(http, closing_within=30) == ["B"]
+        assert sorted(await titles(http, territoire="france", closing_within=91)) == ["A", "B", "C"]
+        seen: list[str] = []
+        after: str | None = ""
+        while after is not None:
+            page = (await http.get("/announcements", params={"limit": 1, "after": after})).json()
+            seen += [one["titre"] for one in page["items"]]
+            after = page["next"]
+        assert sorted(seen) == ["A", "B", "C"]
+        # after the last one nothing is left of it
+        memory.now = dt.datetime(2026, 9, 6, tzinfo=dt.UTC)
+        shown = (await http.get(f"/announcements/{ids[0]}")).json()
+        assert (shown["next_date"], shown["days_left"]) == (None, None)
         assert await titles(http) == []
 
 

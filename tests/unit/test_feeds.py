@@ -132,6 +132,31 @@ def test_a_last_day_is_an_all_day_event() -> None:
     assert events(ITEM, today=TODAY + dt.timedelta(days=1)) == []
 
 
+def test_a_calendar_is_no_invitation() -> None:
+    # a method would need an organizer (RFC 5546)
+    assert b"METHOD" not in feeds.calendar([ITEM], today=TODAY)
+
+
+def test_a_calendar_without_events_has_the_component_that_it_needs() -> None:
+    raw = feeds.calendar([], today=TODAY)
+    made = Calendar.from_ical(raw)
+    assert [one.name for one in made.walk()] == ["VCALENDAR", "VTIMEZONE", "STANDARD"]
+    assert raw.splitlines()[4:] == [
+        b"BEGIN:VTIMEZONE",
+        b"TZID:Etc/UTC",
+        b"BEGIN:STANDARD",
+        b"DTSTART:19700101T000000",
+        b"TZOFFSETFROM:+0000",
+        b"TZOFFSETTO:+0000",
+        b"END:STANDARD",
+        b"END:VTIMEZONE",
+        b"END:VCALENDAR",
+    ]
+    over = feeds.calendar([ITEM], today=TODAY + dt.timedelta(days=1))
+    assert over == raw
+    assert b"VTIMEZONE" not in feeds.calendar([ITEM], today=TODAY)
+
+
 def test_a_last_day_that_moves_is_the_same_event() -> None:
     moved = replace(ITEM, ends_on=TODAY + dt.timedelta(days=9))
     assert events(moved)[0]["uid"] == events(ITEM)[0]["uid"]

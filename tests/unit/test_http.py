@@ -1,12 +1,12 @@
 """HTTP around every service: problem documents, conflicts, correlation, logs without secrets."""
 
 from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from typing import Annotated, Any
 
 import httpx
 import pytest
 import structlog
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Form, Request, Response
 from pydantic import BaseModel, ConfigDict
 from pymongo.errors import AutoReconnect, OperationFailure
 from structlog.contextvars import merge_contextvars
@@ -48,6 +48,7 @@ class Kitchen:
         self.router.post("/raw")(self.raw)
         self.router.post("/imports", max_body_size=3 * http.MAX_BODY)(self.raw)
         self.router.get("/me")(self.me)
+        self.router.post("/form")(self.form)
 
     def _fail(self) -> None:
         self.seen.append(correlation_id.get())
@@ -67,6 +68,9 @@ class Kitchen:
         self.bodies.append(await request.body())
         self._fail()
         return {"size": len(self.bodies[-1])}
+
+    async def form(self, nom: Annotated[str, Form()]) -> str:
+        return nom
 
     async def me(self, account: SignedIn) -> str:
         return account.id
@@ -172,6 +176,35 @@ class TestProblems:
         (one,) = problem(answer, 422, "invalid-input")["invalid_params"]
         assert one["field"] == "body"
         assert one["message"].startswith(("Ce n'est", "Il faut", "Cette information"))
+
+    @pytest.mark.parametrize(
+        ("body", "rule"),
+        [
+            (b'{"nom": "vert", "nom": "noir"}', "duplicate_key"),
+            (b'{"nom": "vert", "sucre": [{"a": 1, "a": 1}]}', "duplicate_key"),
+            (b'{"nom": "vert", "tasses": NaN}', "not_a_number"),
+            (b'{"nom": "vert", "tasses": -Infinity}', "not_a_number"),
+            (b'{"nom": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "too_deep"),
+            ('{"nom": "vert"}'.encode("utf-16"), "not_utf8"),
+        ],
+    )
+    @pytest.mark.parametrize("media", ["application/json", "Application/tea+JSON; charset=utf-8"])
+    async def test_422_of_json_that_says_two_things(
+        self, client: httpx.AsyncClient, kitchen: Kitchen, body: bytes, rule: str, media: str
+    ) -> None:
+        answer = await client.post("/tea/1", content=body, headers={"content-type": media})
+        (one,) = problem(answer, 422, "invalid-input")["invalid_params"]
+        assert (one["field"], one["rule"]) == ("body", rule)
+        assert kitchen.orders == []
+
+    async def test_what_a_route_reads_by_itself_is_its_own(self, client: httpx.AsyncClient) -> None:
+        body = b'{"a": 1, "a": 2}'
+        headers = {"content-type": "application/json"}
+        assert (await client.post("/raw", content=body, headers=headers)).status_code == 200
+        answer = await client.post("/form", data={"nom": "vert", "tasses": "NaN"})
+        assert answer.json() == "vert"
+        answer = await client.post("/form", files={"nom": (None, "vert")})
+        assert answer.json() == "vert"
 
     async def test_json_must_call_itself_so(
         self, client: httpx.AsyncClient, kitchen: Kitchen

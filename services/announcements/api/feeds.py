@@ -15,6 +15,7 @@ from services.announcements.rendering import feeds
 from services.announcements.rendering.feeds import Item
 from services.announcements.use_cases import listing
 from shared.database import Transaction
+from shared.events.announcements import AnnouncementKind
 from shared.service import RequestTx
 
 NEWEST = 100
@@ -22,6 +23,11 @@ NEWEST = 100
 MAX_AGE = 300
 """Seconds for which a copy is good enough."""
 _AT_ONCE = 500
+KINDS: dict[AnnouncementKind, str] = {
+    "skills_call": "Appel à compétences",
+    "funding_call": "Appel à financement",
+}
+"""As readers see them, in the place of a category."""
 
 router = APIRouter(tags=["feeds"])
 
@@ -93,7 +99,7 @@ def _item(announcement: Announcement, home: str, at: dt.datetime) -> Item:
         lien=call.lien,
         page=f"{home}/announcements/{announcement.id}",
         author=call.structure or announcement.author_name,
-        tags=[call.kind, *(call.skills if isinstance(call, SkillsCall) else [])],
+        tags=[KINDS[call.kind], *(call.skills if isinstance(call, SkillsCall) else [])],
         published_at=announcement.published_at or announcement.created_at,
         updated_at=_updated_at(announcement, at),
         ends_on=call.ends_on,

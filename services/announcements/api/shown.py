@@ -5,7 +5,13 @@ from typing import Any
 
 from pydantic import AwareDatetime, BaseModel
 
-from services.announcements.domain.announcements import Announcement, State, Text, TextState
+from services.announcements.domain.announcements import (
+    OVER,
+    Announcement,
+    State,
+    Text,
+    TextState,
+)
 from services.announcements.domain.calls import Call, Contact, FundingCall, HelpKind, today
 from shared.events.announcements import AnnouncementKind, EndReason
 
@@ -63,6 +69,7 @@ class AnnouncementDetail(AnnouncementSummary):
 
     texte: str
     contacts: list[Contact]
+    """Once it is over, for its author and moderators only."""
     revision: int
     submitted_at: AwareDatetime | None
     ended_at: AwareDatetime | None
@@ -99,7 +106,7 @@ def detail(announcement: Announcement, at: dt.datetime, *, whole: bool) -> Annou
     return AnnouncementDetail(
         **_summed_up(announcement, at),
         texte=announcement.call.texte,
-        contacts=announcement.call.contacts,
+        contacts=announcement.call.contacts if whole or not _is_over(announcement, at) else [],
         revision=announcement.revision,
         submitted_at=announcement.submitted_at,
         ended_at=announcement.ended_at,
@@ -111,7 +118,7 @@ def detail(announcement: Announcement, at: dt.datetime, *, whole: bool) -> Annou
 def _summed_up(announcement: Announcement, at: dt.datetime) -> dict[str, Any]:
     call = announcement.call
     day = today(at)
-    over = announcement.state in ("withdrawn", "closed", "expired") or announcement.until < day
+    over = _is_over(announcement, at)
     fields = call.model_dump(exclude={"texte", "contacts"})
     if isinstance(call, FundingCall):
         fields["percent"] = call.percent
@@ -121,11 +128,16 @@ def _summed_up(announcement: Announcement, at: dt.datetime) -> dict[str, Any]:
         "state": announcement.state,
         "next_date": None if over else call.next_date(day),
         "last_day": call.last_day,
-        "days_left": None if over else (announcement.until - day).days,
+        "days_left": None if over else (call.open_until(day) - day).days,
         "author_name": announcement.author_name,
         "partner": announcement.author.name if announcement.origin else None,
         "published_at": announcement.published_at,
     }
+
+
+def _is_over(announcement: Announcement, at: dt.datetime) -> bool:
+    # by its dates: the timer that moves `until` on to the next one may be late
+    return announcement.state in OVER or announcement.call.last_day < today(at)
 
 
 def _sent(text: Text) -> SentText:

@@ -1,6 +1,5 @@
 """Which network addresses and web addresses others may have us call."""
 
-import socket
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from ipaddress import (
@@ -8,14 +7,18 @@ from ipaddress import (
     IPv4Network,
     IPv6Address,
     IPv6Network,
-    ip_address,
     ip_network,
 )
 from urllib.parse import SplitResult, urlsplit
 
+from services.announcements.domain.hosts import (
+    Address,
+    is_public_name,
+    literal_address,
+    normal_host,
+)
 from shared.errors import InvalidField, InvalidInput
 
-Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
 _UNICAST = ip_network("2000::/3")
@@ -28,7 +31,6 @@ _TUNNELS = (
     ip_network("192.88.99.0/24"),  # the relays of 6to4
 )
 """Lead to an address that is written inside, perhaps one of our network."""
-_INTERNAL_NAMES = (".localhost", ".local", ".internal", ".home.arpa")
 
 
 def is_reachable(address: Address, private_networks: Iterable[Network]) -> bool:
@@ -41,6 +43,12 @@ def is_reachable(address: Address, private_networks: Iterable[Network]) -> bool:
     if any(address in tunnel for tunnel in _TUNNELS):
         return False
     return address.is_global and not address.is_multicast
+
+
+def is_public_host(host: str) -> bool:
+    """Whether a host is a public address, or a name that may lead to one."""
+    address = literal_address(normal_host(host))
+    return is_reachable(address, ()) if address else is_public_name(host)
 
 
 def _inner(address: Address) -> Address:
@@ -59,12 +67,13 @@ def check_endpoint(
 ) -> None:
     """Raise `InvalidInput` unless we may be asked to call this address: https, public, not ours.
 
+    `own_hosts` in their normal form.
     What a name leads to is checked at each call, as it may change.
     """
     networks = tuple(private_networks)
     parts = _parts(url)
-    host = (parts.hostname or "").rstrip(".")
-    literal = _literal(host)
+    host = normal_host(parts.hostname or "")
+    literal = literal_address(host)
     inside = literal is not None and any(_inner(literal) in one for one in networks)
     if parts.scheme != "https" and not (parts.scheme == "http" and inside):
         raise _invalid("scheme", "L'adresse doit commencer par https://.")
@@ -74,7 +83,7 @@ def check_endpoint(
         raise _invalid("fragment", "L'adresse ne doit pas contenir de « # ».")
     if host in own_hosts:
         raise _invalid("own_portal", "Cette adresse est celle du portail lui-même.")
-    if not (is_reachable(literal, networks) if literal else _may_be_public(host)):
+    if not (is_reachable(literal, networks) if literal else is_public_host(host)):
         raise _invalid("private_address", "Cette adresse n'est pas joignable depuis Internet.")
 
 
@@ -89,22 +98,6 @@ def _parts(url: str) -> SplitResult:
     if unclear or not named:
         raise _invalid("url_parsing", "Il faut une adresse web complète (https://…).")
     return parts
-
-
-def _literal(host: str) -> Address | None:
-    """The address that a host is, in any form that a resolver reads as one (`0x7f.1`, `127.1`)."""
-    try:
-        return ip_address(host)
-    except ValueError:
-        pass
-    try:
-        return IPv4Address(socket.inet_aton(host))
-    except (OSError, UnicodeError):
-        return None
-
-
-def _may_be_public(name: str) -> bool:
-    return "." in name and not name.lower().endswith(_INTERNAL_NAMES)
 
 
 def _invalid(rule: str, message: str) -> InvalidInput:

@@ -3,6 +3,7 @@
 import datetime as dt
 import itertools
 import re
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -19,13 +20,12 @@ from pydantic import (
     field_validator,
 )
 
-from services.announcements.domain.links import web_address
+from services.announcements.domain.links import LONGEST_LINK, web_address
 from services.announcements.domain.territories import check_territory
 from shared.errors import InvalidField, InvalidInput
 from shared.events.announcements import AnnouncementKind
 
 PARIS = ZoneInfo("Europe/Paris")
-LONGEST_LINK = 2_000
 LONGEST_TITLE = 140
 LONGEST_TEXT = 5_000
 LONGEST_YEARS = 2
@@ -78,13 +78,26 @@ def _currency(text: str) -> str:
     return text.upper()
 
 
+KEPT = "kept"
+"""Context in which a call is read again: it was accepted by the rules of its day."""
+
+
+def _rule(check: Callable[[str], str]) -> AfterValidator:
+    """A rule for what is sent: a stricter one must not make what is kept unreadable."""
+
+    def checked(text: str, info: ValidationInfo) -> str:
+        return text if info.context == KEPT else check(text)
+
+    return AfterValidator(checked)
+
+
 def _line(longest: int) -> Any:
     return StringConstraints(strip_whitespace=True, min_length=1, max_length=longest)
 
 
 Day = Annotated[dt.date, BeforeValidator(_written_day)]
-Line = Annotated[str, _line(200), AfterValidator(_one_line)]
-Link = Annotated[str, _line(LONGEST_LINK), AfterValidator(web_address)]
+Line = Annotated[str, _line(200), _rule(_one_line)]
+Link = Annotated[str, _line(LONGEST_LINK), _rule(web_address)]
 Amount = Annotated[int, Field(strict=True, ge=0, le=LARGEST_AMOUNT)]
 Flag = Annotated[bool, Field(strict=True)]
 
@@ -95,8 +108,8 @@ class Contact(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     nom: Line
-    courriel: Annotated[str, _line(254), AfterValidator(_mail_address)] | None = None
-    telephone: Annotated[str, _line(30), AfterValidator(_phone)] | None = None
+    courriel: Annotated[str, _line(254), _rule(_mail_address)] | None = None
+    telephone: Annotated[str, _line(30), _rule(_phone)] | None = None
     site: Link | None = None
 
 
@@ -105,8 +118,8 @@ class _Common(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    titre: Annotated[str, _line(LONGEST_TITLE), AfterValidator(_one_line)]
-    texte: Annotated[str, _line(LONGEST_TEXT), AfterValidator(_printable)]
+    titre: Annotated[str, _line(LONGEST_TITLE), _rule(_one_line)]
+    texte: Annotated[str, _line(LONGEST_TEXT), _rule(_printable)]
     lien: Link
     structure: Line | None = None
     venue_id: Line | None = None
@@ -153,9 +166,7 @@ class SkillsCall(_Common):
     help_kind: HelpKind
     place: Line | None = None
     remote: Annotated[Flag, Field(validate_default=True)] = False
-    skills: Annotated[
-        list[Annotated[str, _line(60), AfterValidator(_one_line)]], Field(max_length=20)
-    ] = []
+    skills: Annotated[list[Annotated[str, _line(60), _rule(_one_line)]], Field(max_length=20)] = []
 
     @field_validator("remote")
     @classmethod
@@ -175,9 +186,9 @@ class FundingCall(_Common):
     goal: Annotated[int, Field(strict=True, gt=0, le=LARGEST_AMOUNT)]
     raised: Amount = 0
     supporters: Amount | None = None
-    currency: Annotated[
-        Annotated[str, AfterValidator(_currency)] | None, Field(validate_default=True)
-    ] = None
+    currency: Annotated[Annotated[str, _rule(_currency)] | None, Field(validate_default=True)] = (
+        None
+    )
 
     @field_validator("currency")
     @classmethod
@@ -198,14 +209,14 @@ class _Kind(BaseModel):
     kind: AnnouncementKind
 
 
-def _of_its_kind(value: Any, _: Any) -> Any:
+def _of_its_kind(value: Any, _: Any, info: ValidationInfo) -> Any:
     """Without a tag in the place of an error: a field is named as it was sent."""
     if isinstance(value, SkillsCall | FundingCall):
         return value
     # as FastAPI reads a body: what is no object at all then has its own rule
     kind = _Kind.model_validate(value, from_attributes=True).kind
     made = SkillsCall if kind == "skills_call" else FundingCall
-    return made.model_validate(value, from_attributes=True)
+    return made.model_validate(value, from_attributes=True, context=info.context)
 
 
 Call = Annotated[SkillsCall | FundingCall, WrapValidator(_of_its_kind)]

@@ -15,7 +15,7 @@ from uuid import UUID
 from feedgen.ext.base import BaseEntryExtension
 from feedgen.feed import FeedGenerator
 from feedgen.util import xml_elem
-from icalendar import Calendar, Event, vUri
+from icalendar import Calendar, Event, Timezone, TimezoneStandard, vUri
 
 TITLE = "Annonces de la médiation numérique"
 LANGUAGE = "fr"
@@ -110,17 +110,31 @@ def json_feed(items: Sequence[Item], *, home: str, address: str) -> bytes:
 
 
 def calendar(items: Sequence[Item], *, today: dt.date) -> bytes:
-    """A calendar of last days and selection dates that are not over, an all-day event each."""
+    """A calendar of last days and selection dates that are not over, an all-day event each.
+
+    Without any it holds a time zone alone: RFC 5545 (3.6) wants one component at least.
+    """
     made = Calendar()
     made.add("prodid", _PRODUCT)
     made.add("version", "2.0")
-    made.add("method", "PUBLISH")
     made.add("x-wr-calname", TITLE)
     for item in items:
         for event in _events(item, today):
             made.add_component(event)
+    if not made.subcomponents:
+        made.add_component(_universal_time())
     text: bytes = made.to_ical()
     return text
+
+
+def _universal_time() -> Timezone:
+    zone, standard = Timezone(), TimezoneStandard()
+    zone.add("tzid", "Etc/UTC")
+    standard.add("dtstart", dt.datetime(1970, 1, 1))  # noqa: DTZ001
+    standard.add("tzoffsetfrom", dt.timedelta())
+    standard.add("tzoffsetto", dt.timedelta())
+    zone.add_component(standard)
+    return zone
 
 
 def _events(item: Item, today: dt.date) -> list[Event]:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from services.announcements.domain.announcements import Announcement, Seen, State
+from services.announcements.domain.calls import KEPT
 from shared.database import Document, Index, Transaction
 
 INDEXES = (
@@ -14,7 +15,7 @@ INDEXES = (
 )
 _SEARCHED = (
     "place", "until", "kind", "words", "call.territoire", "call.skills", "call.help_kind",
-    "call.remote", "origin.partner",
+    "call.remote", "call.waves", "origin.partner",
 )  # fmt: skip
 
 
@@ -48,18 +49,27 @@ class Announcements:
         return [_announcement(one) for one in found]
 
     async def page(
-        self, state: State, *, after: str, limit: int, equal: Mapping[str, Any]
+        self,
+        state: State,
+        *,
+        after: str,
+        limit: int,
+        equal: Mapping[str, Any],
+        open_on: dt.date | None,
     ) -> list[Announcement]:
-        """At most `limit` behind this place, soonest date first."""
-        query = {"state": state, "place": {"$gt": after}, **equal}
+        """At most `limit` behind this place, soonest date first; `open_on` leaves out what is over.
+
+        A place moves only when the timer of its date has fired.
+        """
+        query = _query(state, after, equal, open_on)
         found = await self._announcements.find(query, sort=[("place", 1)], limit=limit)
         return [_announcement(one) for one in found]
 
     async def searched(
-        self, state: State, *, after: str, equal: Mapping[str, Any]
+        self, state: State, *, after: str, equal: Mapping[str, Any], open_on: dt.date | None
     ) -> list[Document]:
         """What a search looks at, of all behind this place, soonest date first."""
-        query = {"state": state, "place": {"$gt": after}, **equal}
+        query = _query(state, after, equal, open_on)
         return await self._announcements.find(query, sort=[("place", 1)], fields=_SEARCHED)
 
     async def all_of(self, ids: Sequence[str]) -> list[Announcement]:
@@ -104,6 +114,17 @@ class Versions:
         await self._versions.put({"_id": announcement_id, **seen.model_dump(), "at": at})
 
 
+def _query(
+    state: State, after: str, equal: Mapping[str, Any], open_on: dt.date | None
+) -> dict[str, Any]:
+    query = {"state": state, "place": {"$gt": after}, **equal}
+    if open_on:
+        day = {"$gte": open_on.isoformat()}
+        # the present wave's end is known by its timer, which may be late; the later ones are not
+        query["$or"] = [{"until": day}, {"call.waves": day}]
+    return query
+
+
 def _document(announcement: Announcement) -> Document:
     # dates as text: the database knows no day without an hour
     fields = announcement.model_dump(mode="json")
@@ -117,4 +138,4 @@ def _document(announcement: Announcement) -> Document:
 
 
 def _announcement(document: Document) -> Announcement:
-    return Announcement.model_validate({**document, "id": document["_id"]})
+    return Announcement.model_validate({**document, "id": document["_id"]}, context=KEPT)

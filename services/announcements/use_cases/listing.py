@@ -47,9 +47,8 @@ class Page:
 async def list_online(tx: Transaction, filters: Filters, after: str, limit: int) -> Page:
     """At most `limit` announcements behind a place, soonest date first."""
     first_day = today(tx.now)
-    if filters.state == "online":
-        # a timer may be late: what is over is not shown
-        after = max(after, first_day.isoformat())
+    # a timer may be late: what is over is not shown, what goes on with another date is
+    open_on = first_day if filters.state == "online" else None
     equal: dict[str, Any] = {
         name: value
         for name, value in (
@@ -61,10 +60,12 @@ async def list_online(tx: Transaction, filters: Filters, after: str, limit: int)
     }
     store = Announcements(tx)
     if not filters.looks_closer:
-        found = await store.page(filters.state, after=after, limit=limit + 1, equal=equal)
+        found = await store.page(
+            filters.state, after=after, limit=limit + 1, equal=equal, open_on=open_on
+        )
     else:
         # a few thousand are online at most, and no index of words is the same everywhere
-        rows = await store.searched(filters.state, after=after, equal=equal)
+        rows = await store.searched(filters.state, after=after, equal=equal, open_on=open_on)
         asked = _asked_for(filters, first_day)
         found = await store.all_of([row["_id"] for row in rows if asked(row)][: limit + 1])
     shown = found[:limit]
@@ -78,10 +79,9 @@ def _asked_for(filters: Filters, first_day: dt.date) -> Callable[[Document], boo
     def is_asked_for(row: Document) -> bool:
         if filters.state == "draft" and not row.get("origin"):
             return False
-        if filters.closing_within is not None:
-            until = dt.date.fromisoformat(row["until"])
-            if (until - first_day).days > filters.closing_within:
-                return False
+        within = filters.closing_within
+        if within is not None and (_until(row, first_day) - first_day).days > within:
+            return False
         call = row["call"]
         if filters.territoire and not (
             call["territoire"] and overlap(call["territoire"], filters.territoire)
@@ -92,3 +92,10 @@ def _asked_for(filters: Filters, first_day: dt.date) -> Callable[[Document], boo
         return not q or matches(q, row["words"])
 
     return is_asked_for
+
+
+def _until(row: Document, first_day: dt.date) -> dt.date:
+    """The last day of its present wave, as `open_until` of the whole call says it."""
+    waves = [dt.date.fromisoformat(wave) for wave in row["call"].get("waves", [])]
+    to_come = (wave for wave in waves if wave >= first_day)
+    return next(to_come, dt.date.fromisoformat(row["until"]))

@@ -36,8 +36,15 @@ async def check_links(tx: Transaction, announcement: Announcement) -> None:
             continue
         other = await Announcements(tx).get(holder)
         if other and other.is_public:
-            raise AnnouncementDuplicate(announcement=holder)
-        raise AnnouncementDuplicate
+            raise AnnouncementDuplicate(
+                f"L'annonce « {other.call.titre} » mène déjà à cette page. Si elle est de vous, "
+                "changez son texte ; sinon, elle est déjà relayée et il n'y a rien à faire.",
+                announcement=holder,
+            )
+        raise AnnouncementDuplicate(
+            "Une annonce de cette page est en attente d'une réponse. Si elle est de vous, changez "
+            "son texte ; sinon, indiquez l'adresse exacte où la vôtre est parue."
+        )
 
 
 async def keep(
