@@ -213,6 +213,8 @@ class TestRead:
         address = f"/announcements/{own.json()['id']}"
         await http.post(f"{address}/withdraw", headers=signed_in())
         assert (await http.get(address, headers=MODERATOR)).status_code == 404
+        gone = await http.get("/announcements?state=withdrawn", headers=MODERATOR)
+        assert gone.json()["items"] == []
         assert (await http.get(address, headers=signed_in())).json()["state"] == "withdrawn"
 
     async def test_what_was_accepted_by_older_rules_can_still_be_read(
@@ -364,6 +366,24 @@ class TestEvents:
         assert (ended.why, ended.was_online) == ("expired", False)
         assert memory.timers == {}
         assert await Links(memory).holder("https://exemple.fr/appel") is None
+
+    async def test_a_text_put_back_is_news_for_those_who_follow(
+        self, http: httpx.AsyncClient, memory: Memory
+    ) -> None:
+        announcement = await submit(http)
+        await deliver(validated(announcement), memory)
+        answer = await http.put(
+            f"/announcements/{announcement}", json=SKILLS | {"titre": "B"}, headers=signed_in()
+        )
+        second = answer.json()["pending"]["case_id"]
+        times = []
+        for event in (validated(second), reverted(second)):
+            memory.now += dt.timedelta(hours=1)
+            await deliver(event, memory)
+            feed = (await http.get("/announcements.json")).json()
+            times.append((feed["items"][0]["title"], feed["items"][0]["date_modified"]))
+        assert [title for title, _ in times] == ["B", SKILLS["titre"]]
+        assert times[0][1] < times[1][1]
 
     async def test_missed_dates_are_announced_once_at_most(
         self, http: httpx.AsyncClient, memory: Memory

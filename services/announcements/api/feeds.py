@@ -108,15 +108,10 @@ def _item(announcement: Announcement, home: str, at: dt.datetime) -> Item:
 
 
 def _updated_at(announcement: Announcement, at: dt.datetime) -> dt.datetime:
-    """When its text was last validated, or its present wave began."""
-    first = announcement.published_at or announcement.created_at
-    texts = [
-        text.decision.at
-        for text in announcement.texts
-        if text.decision and text.state == "validated"
-    ]
+    """When what is shown began to be, or its present wave did."""
+    shown = announcement.shown_at or announcement.published_at or announcement.created_at
     waves = [midnight_after(wave) for wave in announcement.call.waves]
-    return max([first, *texts, *(begun for begun in waves if begun <= at)]).astimezone(dt.UTC)
+    return max([shown, *(begun for begun in waves if begun <= at)]).astimezone(dt.UTC)
 
 
 def _home(request: Request) -> str:

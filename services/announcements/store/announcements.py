@@ -15,7 +15,7 @@ INDEXES = (
 )
 _SEARCHED = (
     "place", "until", "kind", "words", "call.territoire", "call.skills", "call.help_kind",
-    "call.remote", "call.waves", "origin.partner",
+    "call.remote", "call.waves", "origin.partner", "submitted_at",
 )  # fmt: skip
 
 

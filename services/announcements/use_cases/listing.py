@@ -13,6 +13,9 @@ from services.announcements.store import Announcements
 from shared.database import Document, Transaction
 from shared.events.announcements import AnnouncementKind
 
+NEVER_SENT: frozenset[State] = frozenset({"draft", "withdrawn"})
+"""States of which some are their author's alone."""
+
 
 @dataclass(frozen=True)
 class Filters:
@@ -33,7 +36,7 @@ class Filters:
     def looks_closer(self) -> bool:
         """Whether the database alone cannot tell."""
         typed = words(self.q) or words(self.skill) or self.territoire
-        return bool(typed) or self.closing_within is not None or self.state == "draft"
+        return bool(typed) or self.closing_within is not None or self.state in NEVER_SENT
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,7 @@ def _asked_for(filters: Filters, first_day: dt.date) -> Callable[[Document], boo
     q, skill = words(filters.q), words(filters.skill)
 
     def is_asked_for(row: Document) -> bool:
-        if filters.state == "draft" and not row.get("origin"):
+        if filters.state in NEVER_SENT and not (row.get("origin") or row.get("submitted_at")):
             return False
         within = filters.closing_within
         if within is not None and (_until(row, first_day) - first_day).days > within:
