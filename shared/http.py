@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Any
 
 import structlog
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
@@ -57,20 +57,30 @@ def response(problem: Problem) -> JSONResponse:
     )
 
 
-async def _on_problem(_: Request, problem: Problem) -> JSONResponse:
-    return response(problem)
+def refusal(request: Request, problem: Problem) -> Response:
+    """A problem as this route says it: pages for people have a method `refusal` of their own.
+
+    It takes the request and the problem, and gives a page, or None for who reads problem documents.
+    """
+    own = getattr(request.scope.get("route"), "refusal", None)
+    page: Response | None = own(request, problem) if own else None
+    return page or response(problem)
 
 
-async def _on_validation(_: Request, exc: RequestValidationError) -> JSONResponse:
-    return response(InvalidInput(invalid=explain(exc.errors())))
+async def _on_problem(request: Request, problem: Problem) -> Response:
+    return refusal(request, problem)
 
 
-async def _on_http_exception(_: Request, exc: HTTPException) -> JSONResponse:
+async def _on_validation(request: Request, exc: RequestValidationError) -> Response:
+    return refusal(request, InvalidInput(invalid=explain(exc.errors())))
+
+
+async def _on_http_exception(request: Request, exc: HTTPException) -> Response:
     if isinstance(exc.__cause__, RecursionError):
-        return response(too_deep())
+        return refusal(request, too_deep())
     known = BY_STATUS.get(exc.status_code)
     if known:
-        return response(known(headers=exc.headers))
+        return refusal(request, known(headers=exc.headers))
     body = {
         "type": "about:blank",
         "title": HTTPStatus(exc.status_code).phrase,
@@ -79,9 +89,9 @@ async def _on_http_exception(_: Request, exc: HTTPException) -> JSONResponse:
     return JSONResponse(body, exc.status_code, media_type="application/problem+json")
 
 
-async def _on_outage(_: Request, exc: Exception) -> JSONResponse:
+async def _on_outage(request: Request, exc: Exception) -> Response:
     log.warning("database unreachable", error=type(exc).__name__)
-    return response(Busy(headers={"Retry-After": "5"}))
+    return refusal(request, Busy(headers={"Retry-After": "5"}))
 
 
 async def strictly(request: Request) -> None:
@@ -116,7 +126,7 @@ class Unexpected:
             log.error("unexpected error", error=type(exc).__name__, trace=trace_of(exc))
             if started or scope["type"] != "http":
                 raise
-            await response(Problem())(scope, receive, send)
+            await refusal(Request(scope), Problem())(scope, receive, send)
 
 
 class Replayable:
@@ -182,7 +192,8 @@ class RetryConflicts:
                 await asyncio.sleep(random.uniform(0, 0.02 * 2**attempt))
             finally:
                 scope["route"] = attempted.get("route")
-        await response(Busy(headers={"Retry-After": "1"}))(scope, receive, send)
+        busy = Busy(headers={"Retry-After": "1"})
+        await refusal(Request(attempted), busy)(scope, receive, send)
 
 
 def _says_too_large(start: Message) -> bool:
@@ -214,7 +225,7 @@ class TooLargeAsProblem:
 
 def install(app: FastAPI) -> None:
     """Give an app its problem documents and its handling of conflicts."""
-    handlers: list[tuple[type[Exception], Callable[[Request, Any], Awaitable[JSONResponse]]]] = [
+    handlers: list[tuple[type[Exception], Callable[[Request, Any], Awaitable[Response]]]] = [
         (Problem, _on_problem),
         (RequestValidationError, _on_validation),
         (HTTPException, _on_http_exception),

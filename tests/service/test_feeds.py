@@ -126,6 +126,17 @@ async def test_filters_are_the_lists(announcements: System) -> None:
 
 
 @each_form
+async def test_a_venue_has_its_own_feed(announcements: System, form: str) -> None:
+    venue = uuid4().hex
+    announcement, _ = await online(announcements, venue_id=venue)
+    other, _ = await online(announcements)
+    text = feed(announcements, form, f"venue_id={venue}").text
+    assert announcement[:8] in text
+    assert other[:8] not in text
+    assert announcement[:8] not in feed(announcements, form, "venue_id=absent").text
+
+
+@each_form
 async def test_a_feed_is_what_is_online_only(announcements: System, form: str) -> None:
     answer = feed(announcements, form, "state=draft")
     refused(answer, 422, "invalid-input", ("state", "literal_error"))

@@ -36,6 +36,19 @@ class TestFields:
             ({"titre": " "}, "titre"),
             ({"titre": "x" * 141}, "titre"),
             ({"titre": "a\x00b"}, "titre"),
+            ({"titre": "\u200b"}, "titre"),
+            ({"titre": "\u3164\u2800"}, "titre"),
+            ({"titre": "\u0301"}, "titre"),
+            ({"titre": "\u202eabc"}, "titre"),
+            ({"titre": "\u2066x"}, "titre"),
+            ({"titre": "a\u200fb"}, "titre"),
+            ({"texte": "\u200b\n\u200b"}, "texte"),
+            ({"texte": "Un\n\u202bdeux"}, "texte"),
+            ({"structure": "\u2060"}, "structure"),
+            ({"place": "\u2069Valence"}, "place"),
+            ({"skills": ["\u200d"]}, "skills.0"),
+            ({"contacts": [{"nom": "\u200b"}]}, "contacts.0.nom"),
+            ({"contacts": [{"nom": "A", "courriel": "\u202ea@exemple.fr"}]}, "contacts.0.courriel"),
             ({"texte": "x" * 5001}, "texte"),
             ({"territoire": "Drôme"}, "territoire"),
             ({"territoire": "commune:20004"}, "territoire"),
@@ -82,6 +95,10 @@ class TestFields:
             ({"supporters": -1}, "supporters"),
             ({"currency": None}, "currency"),
             ({"currency": "euro"}, "currency"),
+            ({"currency": "ABC"}, "currency"),
+            ({"currency": "ZZZ"}, "currency"),
+            ({"currency": "€UR"}, "currency"),
+            ({"presale": True}, "currency"),
             ({"platform": ""}, "platform"),
             ({"help_kind": "job"}, "help_kind"),
         ],
@@ -93,11 +110,21 @@ class TestFields:
         assert error["loc"] == (field,)
 
     def test_a_presale_counts_orders_and_no_money(self) -> None:
-        presale = funding(presale=True, goal=50, raised=20)
+        presale = funding(presale=True, currency=None, goal=50, raised=20)
         assert isinstance(presale, FundingCall)
         assert (presale.currency, presale.percent) == (None, 40)
         assert "Objectif : 50 commandes" in details(presale)
         assert "Objectif : 1 000 EUR" in details(funding())
+
+    def test_a_currency_is_one_of_the_standard(self) -> None:
+        for code in ("EUR", "chf", "XPF"):
+            made = funding(currency=code)
+            assert isinstance(made, FundingCall)
+            assert made.currency == code.upper()
+
+    @pytest.mark.parametrize("titre", ["❤️", "?", "👩\u200d💻", "مرحبا", "Co\u00adopérer"])
+    def test_whatever_can_be_seen_is_a_title(self, titre: str) -> None:
+        assert call(titre=titre).titre == titre
 
     def test_texts_are_put_right(self) -> None:
         assert call(titre="  Appel\n à\tprojets ").titre == "Appel à projets"

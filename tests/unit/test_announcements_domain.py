@@ -201,7 +201,9 @@ class TestChange:
         assert (shown.titre, shown.raised, shown.supporters) == ("Autre", 90, 9)
 
     def test_figures_that_count_something_else_are_not(self) -> None:
-        pending = changing(online(funding(raised=10)), funding(presale=True, raised=3, goal=5))
+        pending = changing(
+            online(funding(raised=10)), funding(presale=True, currency=None, raised=3, goal=5)
+        )
         shown = rules.validate(pending, "b", 1, VALIDATED, LATER).call
         assert isinstance(shown, FundingCall)
         assert shown.raised == 3

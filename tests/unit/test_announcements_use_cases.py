@@ -251,6 +251,17 @@ class TestRead:
         rest = (await http.get("/announcements", params={"after": first["next"]})).json()
         assert ([one["titre"] for one in rest["items"]], rest["next"]) == (["C"], None)
 
+    async def test_a_venues_page_has_what_concerns_it(
+        self, http: httpx.AsyncClient, memory: Memory
+    ) -> None:
+        for titre, more in (("A", {"venue_id": "v1"}), ("B", {"venue_id": "v2"}), ("C", {})):
+            link = f"https://exemple.fr/{titre}"
+            await deliver(validated(await submit(http, titre=titre, lien=link, **more)), memory)
+        assert await titles(http, venue_id="v1") == ["A"]
+        assert await titles(http, venue_id="v1", q="formation") == []
+        assert await titles(http, venue_id="v1", territoire="departement:26") == ["A"]
+        assert await titles(http, venue_id="v3") == []
+
     async def test_whom_to_ask_is_nobodys_business_once_it_is_over(
         self, http: httpx.AsyncClient, memory: Memory
     ) -> None:

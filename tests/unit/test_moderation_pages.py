@@ -1,19 +1,29 @@
 """The page behind a mail's link: what people wrote is shown, never run; what stands is said."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from html import unescape
 from typing import Any
 
+import httpx
 import pytest
+from markupsafe import escape
+from pymongo.errors import AutoReconnect
 
 from services.moderation.api.pages import page
+from services.moderation.app import service
 from services.moderation.domain.cases import Opinion, Reversion, ReviewCase
+from services.moderation.settings import Settings
 from services.moderation.store import Message
+from shared.database import Conflict, Transaction
 from shared.errors import NotFound
 from shared.events import Author, FieldChange
 from shared.events.moderation import Decision, Held
+from shared.service import build
 
 EVIL = "<script>alert(1)</script>\"'&"
+BROWSER = {"accept": "text/html,*/*;q=0.8"}
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 
 
@@ -156,3 +166,38 @@ def test_moderators_sign_as_a_team() -> None:
     html = shown(case(**PLAIN), thread=(message,))
     assert "L'équipe de modération" in unescape(html)
     assert "Zoé" not in html
+
+
+class Failing:
+    """A database whose every transaction fails."""
+
+    def __init__(self, why: Exception) -> None:
+        self._why = why
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        raise self._why
+        yield
+
+
+@pytest.mark.parametrize("why", [AutoReconnect("x"), Conflict("x"), RuntimeError("x")])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_what_fails_around_the_page_is_a_page_too(
+    monkeypatch: pytest.MonkeyPatch, why: Exception, method: str
+) -> None:
+    monkeypatch.setattr("shared.http.random.uniform", lambda *_: 0)
+    key = "k" * 40
+    app = build(service(Settings(link_key=key, jwt_key=key)))
+    app.state.database = Failing(why)
+    status = 500 if isinstance(why, RuntimeError) else 503
+    form = {"choix": "accepter", "version": "1"} if method == "POST" else None
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        seen = await client.request(method, "/decision/x", data=form, headers=BROWSER)
+        read = await client.request(method, "/decision/x", data=form)
+    assert (seen.status_code, read.status_code) == (status, status)
+    assert seen.headers["content-type"] == "text/html; charset=utf-8"
+    assert seen.headers["referrer-policy"] == "no-referrer"
+    assert seen.headers.get("retry-after") == read.headers.get("retry-after")
+    assert read.headers["content-type"] == "application/problem+json"
+    assert f"<h1>{escape(read.json()['title'])}</h1>" in seen.text

@@ -50,6 +50,8 @@ class Asked(BaseModel):
     remote: bool | None = None
     closing_within: Annotated[int | None, Query(ge=0, le=731)] = None
     """Days."""
+    venue_id: Annotated[str | None, Query(max_length=200)] = None
+    """What concerns one venue, for its page."""
     state: State = "online"
     """Others than `online` are for moderators; of drafts, partners' only."""
 

@@ -3,10 +3,12 @@
 import datetime as dt
 import itertools
 import re
+import unicodedata
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
+import pycountry
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -35,6 +37,11 @@ LARGEST_AMOUNT = 10**12
 HelpKind = Literal["job", "volunteering", "internship", "service"]
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+# Unicode's Bidi_Control: they show a text in another order than it is read
+_ORDER = re.compile(r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_SEEN = frozenset("LNPS")
+"""General categories of what leaves ink; the fillers are the exception."""
+_FILLERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _MAIL = re.compile(r"[^@\s<>,;\"()]+@[\w-]+(\.[\w-]+)+")
 _PHONE = re.compile(r"\+?[\d .()/-]{3,30}", re.ASCII)
@@ -42,8 +49,10 @@ _CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
 
 
 def _printable(text: str) -> str:
-    if _CONTROL.search(text):
+    if _CONTROL.search(text) or _ORDER.search(text):
         raise ValueError("Ce texte contient des caractères interdits.")
+    if not any(unicodedata.category(one)[0] in _SEEN and one not in _FILLERS for one in text):
+        raise ValueError("Ce texte est invisible.")
     return text
 
 
@@ -61,7 +70,7 @@ def _written_day(value: object) -> object:
 
 
 def _mail_address(text: str) -> str:
-    if not _MAIL.fullmatch(text):
+    if not _MAIL.fullmatch(_printable(text)):
         raise ValueError("Cette adresse électronique n'est pas valable.")
     return text
 
@@ -73,9 +82,11 @@ def _phone(text: str) -> str:
 
 
 def _currency(text: str) -> str:
-    if not _CURRENCY.fullmatch(text.upper()):
-        raise ValueError("Il faut une monnaie en trois lettres (EUR).")
-    return text.upper()
+    code = text.upper()
+    # the pattern first: other alphabets have letters that become these
+    if not _CURRENCY.fullmatch(code) or not pycountry.currencies.get(alpha_3=code):
+        raise ValueError("Il faut une monnaie de la norme ISO 4217, en trois lettres (EUR).")
+    return code
 
 
 KEPT = "kept"
@@ -193,9 +204,11 @@ class FundingCall(_Common):
     @field_validator("currency")
     @classmethod
     def _money_has_one(cls, currency: str | None, info: ValidationInfo) -> str | None:
-        if info.data.get("presale"):
-            return None
-        if currency is None and "presale" in info.data:
+        # a presale that is wrong itself is not among the data
+        presale = info.data.get("presale")
+        if presale and currency is not None:
+            raise ValueError("Une prévente compte des commandes : elle n'a pas de monnaie.")
+        if presale is False and currency is None:
             raise ValueError("Il faut la monnaie de l'objectif (EUR).")
         return currency
 

@@ -30,6 +30,7 @@ class Filters:
     remote: bool | None = None
     closing_within: int | None = None
     """Days from today to the end, or to the next selection date."""
+    venue_id: str | None = None
     state: State = "online"
 
     @property
@@ -58,6 +59,7 @@ async def list_online(tx: Transaction, filters: Filters, after: str, limit: int)
             ("kind", filters.kind),
             ("call.help_kind", filters.help_kind),
             ("call.remote", filters.remote),
+            ("call.venue_id", filters.venue_id),
         )
         if value is not None
     }

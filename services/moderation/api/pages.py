@@ -1,11 +1,9 @@
 """The page behind the links in mails: shows a proposal; only its form's POST decides anything."""
 
-from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Form, Request, Response
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse
 from fastapi.routing import APIRoute
 from jinja2 import Environment, FileSystemLoader
@@ -16,7 +14,7 @@ from services.moderation.domain.cases import LONGEST_REASON
 from services.moderation.use_cases import deciding, threads
 from services.moderation.use_cases.access import case_by_link, with_addresses
 from services.moderation.use_cases.deciding import Answer
-from shared.errors import InvalidInput, Problem, explain
+from shared.errors import Problem
 from shared.french import label, moment_in_french, shown
 from shared.links import Links
 from shared.service import RequestTx
@@ -58,24 +56,15 @@ Words = Annotated[str, Form(max_length=LONGEST_REASON), BeforeValidator(_one_bre
 class PageRoute(APIRoute):
     """A route whose refusals people read: a page for browsers, problem documents for programs."""
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The route's handler, with its refusals turned into answers."""
-        handle = super().get_route_handler()
-
-        async def answer(request: Request) -> Response:
-            try:
-                return await handle(request)
-            except RequestValidationError as exc:
-                problem: Problem = InvalidInput(invalid=explain(exc.errors()))
-            except Problem as exc:
-                problem = exc
-            if "text/html" not in request.headers.get("accept", ""):
-                raise problem
-            here = f"/decision/{request.path_params.get('token', '')}"
-            back = here if request.method == "POST" else None
-            return page("refusal", problem.status, problem=problem, back=back)
-
-        return answer
+    def refusal(self, request: Request, problem: Problem) -> Response | None:
+        """The page for a browser; `shared.http` asks for it, wherever the request was refused."""
+        if "text/html" not in request.headers.get("accept", ""):
+            return None
+        token = request.path_params.get("token")
+        back = f"/decision/{token}" if token and request.method == "POST" else None
+        made = page("refusal", problem.status, problem=problem, back=back)
+        made.headers.update(problem.headers)
+        return made
 
 
 router = APIRouter(tags=["links in mails"], route_class=PageRoute)
