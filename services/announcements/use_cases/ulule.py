@@ -31,6 +31,11 @@ from shared.database import Transaction
 from shared.errors import NotFound, Problem
 
 VANISHED = "vanished"
+PAGE = "page"
+ROUND = "round"
+ROUND_CUT = "round cut"
+"""It ended before the list did: too many pages, or a list that goes round in circles."""
+ROUND_ANEW = "round anew"
 
 PUSHES = Counter("mednum_ulule_pushes_total", "Pushes of Ulule by their type", ["type"])
 
@@ -217,13 +222,16 @@ async def rounds_due(tx: Transaction) -> list[tuple[Round, str]]:
     return due
 
 
-async def keep_round(tx: Transaction, round_: Round) -> None:
-    """Keep how far a round has come."""
-    await Rounds(tx).put(round_)
+async def postpone_page(tx: Transaction, round_: Round, error: str, *, due_at: datetime) -> str:
+    """Note a page that could not be had, or after a day begin the round anew; which it was."""
+    failed = round_.failed(error, tx.now, due_at)
+    stuck = failed.is_stuck(tx.now)
+    await Rounds(tx).put(failed.anew() if stuck else failed)
+    return ROUND_ANEW if stuck else "page postponed"
 
 
-async def take_page(tx: Transaction, round_: Round, page: Page, *, period: timedelta) -> bool:
-    """Ask for what a page shows otherwise than we do; whether another page follows.
+async def take_page(tx: Transaction, round_: Round, page: Page, *, period: timedelta) -> str:
+    """Ask for what a page shows otherwise than we do; `PAGE` if another one follows.
 
     After the last one, also for what we show and no page does: its push was lost.
     """
@@ -238,11 +246,11 @@ async def take_page(tx: Transaction, round_: Round, page: Page, *, period: timed
         if not _is_known(known, project):
             await ask(tx, round_.partner, project.id)
     if page.next is not None and round_.goes_on(page.next):
-        await keep_round(tx, round_.next(page.next, seen, tx.now))
-        return True
+        await Rounds(tx).put(round_.next(page.next, seen, tx.now))
+        return PAGE
     await _ask_for_missing(tx, round_.partner, {*round_.seen, *seen})
-    await keep_round(tx, Round(partner=round_.partner, due_at=tx.now + period))
-    return False
+    await Rounds(tx).put(Round(partner=round_.partner, due_at=tx.now + period))
+    return ROUND if page.next is None else ROUND_CUT
 
 
 async def _ask_for_missing(tx: Transaction, partner: str, seen: AbstractSet[int]) -> None:
