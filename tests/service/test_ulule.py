@@ -84,6 +84,7 @@ def platform(servers: Servers) -> Iterator[Platform]:
             services=("announcements",),
             ULULE_API_URL=api.url,
             ULULE_PULL_PERIOD="PT1S",
+            ULULE_MISSING_PAUSE="PT0.1S",
             PRIVATE_NETWORKS='["127.0.0.0/8"]',
         )
         try:
@@ -294,7 +295,7 @@ async def test_killed_in_the_middle_of_a_fetch(platform: Platform) -> None:
     [
         ({"date_end": None}, ("failed", "date_end missing")),
         ({"goal": None}, ("failed", "goal missing")),
-        ({"date_end": "2020-04-15T21:59:00Z"}, ("refused", "invalid-input, ends_on: past")),
+        ({"date_end": "2020-04-15T21:59:00Z"}, ("failed", "invalid-input, ends_on: past")),
     ],
 )
 async def test_a_project_that_makes_no_announcement(

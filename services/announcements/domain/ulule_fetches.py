@@ -31,6 +31,8 @@ class Fetch(BaseModel):
     attempts: int = 0
     failing_since: AwareDatetime | None = None
     error: str | None = None
+    missing: bool = False
+    """Whether the last whole answer was that there is no such project."""
 
     @property
     def id(self) -> str:
@@ -47,6 +49,10 @@ class Fetch(BaseModel):
                 "due_at": due_at,
             }
         )
+
+    def once_missing(self, due_at: dt.datetime) -> "Fetch":
+        """The same after a first answer that there is no such project."""
+        return self.model_copy(update={"missing": True, "due_at": due_at})
 
     def is_hopeless(self, at: dt.datetime) -> bool:
         """Whether it has failed for so long that nobody should wait any more."""

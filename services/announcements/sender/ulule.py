@@ -169,7 +169,12 @@ class Fetcher:
         project = await self._api.project(fetch.project)
         outcome = await self._database.run(
             lambda tx: use_cases.settle(
-                tx, fetch, project, at=moment, own_hosts=self._settings.portal_hosts
+                tx,
+                fetch,
+                project,
+                at=moment,
+                own_hosts=self._settings.portal_hosts,
+                missing_pause=self._settings.ulule_missing_pause,
             )
         )
         self._tell(fetch.partner, outcome, project=fetch.project)

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from prometheus_client import Counter
 
-from services.announcements.domain.announcements import OVER, Announcement
+from services.announcements.domain.announcements import OVER, Announcement, Origin
 from services.announcements.domain.calls import same_text
 from services.announcements.domain.partners import Delivery, Partner, delivery_id
 from services.announcements.domain.ulule import (
@@ -22,7 +22,7 @@ from services.announcements.domain.ulule import (
     project_id,
 )
 from services.announcements.domain.ulule_fetches import Fetch, Page, Round
-from services.announcements.store import Announcements
+from services.announcements.store import Announcements, Versions
 from services.announcements.store.partners import Deliveries, Partners
 from services.announcements.store.ulule import Fetches, Rounds
 from services.announcements.use_cases import relayed
@@ -31,6 +31,8 @@ from shared.database import Transaction
 from shared.errors import NotFound, Problem
 
 VANISHED = "vanished"
+COUNTED_WITHIN = timedelta(days=7)
+"""For how long after our last day of a project we ask what has become of it."""
 PAGE = "page"
 ROUND = "round"
 ROUND_CUT = "round cut"
@@ -44,7 +46,7 @@ PUSHES = Counter("mednum_ulule_pushes_total", "Pushes of Ulule by their type", [
 class Verdict:
     """What became of the deliveries that waited for a project."""
 
-    status: Literal["applied", "ignored", "refused", "failed"]
+    status: Literal["applied", "ignored", "failed"]
     outcome: str
     reason: str | None = None
 
@@ -123,21 +125,41 @@ async def settle(
     *,
     at: datetime,
     own_hosts: AbstractSet[str],
+    missing_pause: timedelta,
 ) -> str:
-    """Make of a project what it is now, and answer the deliveries; what came of it."""
+    """Make of a project what it is now, and answer the deliveries; what came of it.
+
+    One that is missing is asked for a second time before it is gone.
+    """
     partner = await Partners(tx).get(fetch.partner)
     if partner is None or partner.suspended:
         verdict = Verdict("ignored", "ignored", "partner unknown or suspended")
+    elif project is None and not fetch.missing:
+        known = await Fetches(tx).get(fetch.id)
+        await Fetches(tx).put((known or fetch).once_missing(tx.now + missing_pause))
+        return "missing"
     else:
         source = Source(
             slug=partner.slug,
             name=partner.name,
             reference=str(fetch.project),
-            version=int(at.timestamp() * 1000),
+            version=await _version(tx, partner.slug, fetch.project, at),
         )
         verdict = await _apply(tx, source, partner, project, own_hosts)
     await _answer(tx, fetch, verdict)
     return verdict.outcome
+
+
+async def _version(tx: Transaction, slug: str, project: int, at: datetime) -> int:
+    """Milliseconds since 1970; later than all before, even those of a clock that was ahead."""
+    id_ = _id(slug, project)
+    before = await Announcements(tx).get(id_)
+    known = before.origin.version if before and before.origin else await Versions(tx).of(id_)
+    return max(_milliseconds(at), (known or 0) + 1)
+
+
+def _milliseconds(at: datetime) -> int:
+    return int(at.timestamp() * 1000)
 
 
 async def _apply(
@@ -167,7 +189,8 @@ async def _apply(
         return Verdict("failed", "unusable", str(exc))
     except Problem as exc:
         wrong = [f"{one.field}: {one.rule}" for one in exc.invalid]
-        return Verdict("refused", "refused", ", ".join([exc.type, *wrong]))
+        # not `refused`: it has passed the door, and may be replayed
+        return Verdict("failed", "refused", ", ".join([exc.type, *wrong]))
     return Verdict("applied", result.outcome)
 
 
@@ -256,15 +279,31 @@ async def take_page(tx: Transaction, round_: Round, page: Page, *, period: timed
 async def _ask_for_missing(tx: Transaction, partner: str, seen: AbstractSet[int]) -> None:
     for announcement in await Announcements(tx).of_author(f"partner:{partner}"):
         origin = announcement.origin
-        if origin is None or announcement.state in OVER or not origin.reference.isdecimal():
+        if origin is None or not origin.reference.isdecimal():
             continue
-        if int(origin.reference) not in seen:
+        wanted = announcement.state not in OVER or _is_uncounted(announcement, origin, tx.now)
+        if wanted and int(origin.reference) not in seen:
             await ask(tx, partner, int(origin.reference))
+
+
+def _is_uncounted(announcement: Announcement, origin: Origin, at: datetime) -> bool:
+    """Whether it has expired here, and Ulule has not said since what has become of it."""
+    ended = announcement.ended_at
+    if not _may_be_counted(announcement) or ended is None or at - ended > COUNTED_WITHIN:
+        return False
+    # an answer that ends it is noted by its version, even if nothing changes
+    return origin.version < _milliseconds(ended)
+
+
+def _may_be_counted(announcement: Announcement) -> bool:
+    return announcement.state == "expired" and announcement.is_public
 
 
 def _is_known(known: Announcement | None, project: Project) -> bool:
     """Whether what a project says is what we have already made of it."""
     if project.fate != "running":
+        if known and project.fate in ("funded", "unfunded") and _may_be_counted(known):
+            return False
         return known is None or known.state in OVER
     if known is None:
         return False
