@@ -13,9 +13,11 @@ from services.announcements.handlers.decisions import HANDLERS_DECISIONS
 from services.announcements.store import Announcements
 from services.announcements.store.partners import Deliveries, Partners
 from services.announcements.store.ulule import Fetches, Rounds
+from services.announcements.use_cases import partners
 from services.announcements.use_cases import ulule as use_cases
 from services.announcements.use_cases.relayed import announcement_id
 from services.announcements.use_cases.ulule import PAGE, ROUND, ROUND_ANEW, ROUND_CUT
+from shared.errors import InvalidInput
 from shared.events.moderation import AnnouncementValidated
 from tests.harness.ulule import project
 from tests.unit.announcements_memory import NOW, Memory, validated
@@ -182,3 +184,27 @@ async def test_a_round_that_is_stuck_begins_anew(online: Memory) -> None:
     anew = await Rounds(online).get("atelier")
     assert anew
     assert (anew.cursor, anew.seen, anew.due_at) == ("", [], due_at)
+
+
+async def test_a_round_is_of_one_name_at_ulule(online: Memory) -> None:
+    begun = Round(partner="atelier", name="atelier", due_at=NOW).next("since=1", [3], NOW)
+    await Rounds(online).put(begun)
+    assert await use_cases.rounds_due(online) == [begun]
+    await partners.change(online, "atelier", {"ulule_slug": "autre"})
+    [anew] = await use_cases.rounds_due(online)
+    assert (anew.name, anew.cursor) == ("autre", "")
+
+
+async def test_only_a_partner_of_ulules_has_a_name_there(memory: Memory) -> None:
+    other = Partner(slug="autre", name="Autre", kind="events", created_at=NOW)
+    await partners.register(memory, other, email=None)
+    with pytest.raises(InvalidInput) as refusal:
+        await partners.change(memory, "autre", {"ulule_slug": "autre"})
+    named = other.model_copy(update={"slug": "encore", "ulule_slug": "autre"})
+    with pytest.raises(InvalidInput):
+        await partners.register(memory, named, email=None)
+    [wrong] = refusal.value.invalid
+    assert (wrong.field, wrong.rule) == ("ulule_slug", "foreign_field")
+    # one that was let in before is not pulled
+    await Partners(memory).add(named)
+    assert [one.partner for one in await use_cases.rounds_due(memory)] == ["atelier"]

@@ -72,6 +72,8 @@ class Round(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     partner: str
+    name: str = ""
+    """The partner's at Ulule; of another one the cursors mean nothing."""
     due_at: AwareDatetime
     cursors: list[str] = []
     """Of the pages asked for so far; the last one is the next to be read."""
@@ -98,6 +100,7 @@ class Round(BaseModel):
         """The same, one page further."""
         return Round(
             partner=self.partner,
+            name=self.name,
             due_at=at,
             cursors=[*self.cursors, after],
             seen=[*self.seen, *seen],
@@ -120,8 +123,16 @@ class Round(BaseModel):
     def anew(self) -> "Round":
         """From the first page, once it is due; its failures are remembered for their pauses."""
         return Round(
-            partner=self.partner, due_at=self.due_at, attempts=self.attempts, error=self.error
+            partner=self.partner,
+            name=self.name,
+            due_at=self.due_at,
+            attempts=self.attempts,
+            error=self.error,
         )
+
+    def over(self, due_at: dt.datetime) -> "Round":
+        """The next one, from the first page."""
+        return Round(partner=self.partner, name=self.name, due_at=due_at)
 
 
 class Page(BaseModel):

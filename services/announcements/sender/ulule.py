@@ -190,16 +190,16 @@ class Fetcher:
     async def _pull_due(self) -> bool:
         more = False
         rounds = await self._database.run(use_cases.rounds_due)
-        for round_, slug in rounds:
+        for round_ in rounds:
             if not await self._free():
                 return False
-            work = partial(self._pull, round_, slug)
+            work = partial(self._pull, round_)
             more = await self._apart(work, partial(self._postpone_page, round_)) or more
         return more
 
-    async def _pull(self, round_: Round, slug: str) -> bool:
+    async def _pull(self, round_: Round) -> bool:
         """Read one page; whether another one follows."""
-        page = await self._api.page(slug, round_.cursor)
+        page = await self._api.page(round_.name, round_.cursor)
         outcome = await self._database.run(
             lambda tx: use_cases.take_page(
                 tx, round_, page, period=self._settings.ulule_pull_period

@@ -40,6 +40,7 @@ ROUND_CUT = "round cut"
 ROUND_ANEW = "round anew"
 
 PUSHES = Counter("mednum_ulule_pushes_total", "Pushes of Ulule by their type", ["type"])
+"""Counted by whoever has committed them; `refused` are those that did not pass the door."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,15 @@ def authenticate(partner: Partner | None, secret: str) -> Partner:
     return partner
 
 
-async def push(tx: Transaction, slug: str, body: bytes, *, api_url: str) -> Mapping[str, Any]:
+@dataclass(frozen=True)
+class Pushed:
+    """What a push is answered, and its type among few, unless it is known already."""
+
+    answer: Mapping[str, Any]
+    label: str | None
+
+
+async def push(tx: Transaction, slug: str, body: bytes, *, api_url: str) -> Pushed:
     """Store a push and have its project asked for; the first answer for one that is known.
 
     Raises `InvalidInput`, `ResourceNotAllowed`.
@@ -68,13 +77,12 @@ async def push(tx: Transaction, slug: str, body: bytes, *, api_url: str) -> Mapp
     event = WebhookEvent.read(body)
     id_ = delivery_id(slug, event.id)
     if first := await Deliveries(tx).get(id_):
-        return first.answer
+        return Pushed(first.answer, None)
     announced = []
     if event.concerns_us:
         project = _project_of(event, api_url)
         announced = [_id(slug, project)]
         await ask(tx, slug, project, id_)
-    PUSHES.labels(event.label).inc()
     delivery = Delivery(
         id=id_,
         partner=slug,
@@ -93,7 +101,7 @@ async def push(tx: Transaction, slug: str, body: bytes, *, api_url: str) -> Mapp
         via="ulule",
     )
     await Deliveries(tx).add(delivery)
-    return delivery.answer
+    return Pushed(delivery.answer, event.label)
 
 
 def _project_of(event: WebhookEvent, api_url: str) -> int:
@@ -232,16 +240,17 @@ async def postpone(tx: Transaction, fetch: Fetch, error: str, *, due_at: datetim
     return "postponed"
 
 
-async def rounds_due(tx: Transaction) -> list[tuple[Round, str]]:
-    """The rounds whose next page is due, each with the partner's name at Ulule."""
+async def rounds_due(tx: Transaction) -> list[Round]:
+    """The rounds whose next page is due."""
     due = []
     for partner in await Partners(tx).all():
-        if not partner.ulule_slug or partner.suspended:
+        if partner.kind != "ulule" or not partner.ulule_slug or partner.suspended:
             continue
         begun = await Rounds(tx).get(partner.slug)
-        round_ = begun or Round(partner=partner.slug, due_at=tx.now)
-        if round_.due_at <= tx.now:
-            due.append((round_, partner.ulule_slug))
+        if begun is None or begun.name != partner.ulule_slug:
+            due.append(Round(partner=partner.slug, name=partner.ulule_slug, due_at=tx.now))
+        elif begun.due_at <= tx.now:
+            due.append(begun)
     return due
 
 
@@ -272,7 +281,7 @@ async def take_page(tx: Transaction, round_: Round, page: Page, *, period: timed
         await Rounds(tx).put(round_.next(page.next, seen, tx.now))
         return PAGE
     await _ask_for_missing(tx, round_.partner, {*round_.seen, *seen})
-    await Rounds(tx).put(Round(partner=round_.partner, due_at=tx.now + period))
+    await Rounds(tx).put(round_.over(tx.now + period))
     return ROUND if page.next is None else ROUND_CUT
 
 
