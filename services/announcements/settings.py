@@ -19,6 +19,8 @@ class Settings(ServiceSettings):
     ulule_api_url: str = "https://api.ulule.com/v1"
     ulule_pull_period: timedelta = timedelta(hours=1)
     """How often all online projects of a partner are looked at, for pushes that were lost."""
+    ulule_missing_pause: timedelta = timedelta(minutes=5)
+    """After which a project that Ulule does not know is asked for again, before it is gone."""
     private_networks: tuple[IPv4Network | IPv6Network, ...] = ()
     """Networks that calls to others may reach although they are not public, as a JSON list."""
     webhook_timeout: timedelta = timedelta(seconds=15)

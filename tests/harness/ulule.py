@@ -94,6 +94,10 @@ class Ulule:
         """Have the next requests for a path fail, one after the other."""
         self._failures.setdefault(PREFIX + path, []).extend(failures)
 
+    def succeed(self, path: str) -> None:
+        """Have no more requests for a path fail."""
+        self._failures.pop(PREFIX + path, None)
+
     def requests(self, path: str) -> int:
         """How often a path was asked for."""
         return sum(urlsplit(one).path == PREFIX + path for one, _ in self.asked)
@@ -115,8 +119,9 @@ class Ulule:
                 version = self.headers.get("Ulule-Version")
                 api.asked.append((self.path, version))
                 path = urlsplit(self.path).path
-                if waiting := api._failures.get(path):
-                    waiting.pop(0)(self)
+                failure = waiting.pop(0) if (waiting := api._failures.get(path)) else passing
+                if failure is not passing:
+                    failure(self)
                     return
                 found = api._answer(self.path, version)
                 send(self, 404 if found is None else 200, found or {"message": "Not found"})
@@ -185,6 +190,10 @@ def status(code: int, **headers: str) -> Failure:
     """Answer with an error; `Retry_After="1"` becomes a header."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return lambda request: send(request, code, {"message": "no"}, named)
+
+
+def passing(_: BaseHTTPRequestHandler) -> None:
+    """Answer as if nothing were to fail: for what comes before a failure."""
 
 
 def truncated(request: BaseHTTPRequestHandler) -> None:

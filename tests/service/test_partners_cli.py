@@ -31,6 +31,8 @@ def test_registered_rotated_and_revoked(announcements: System) -> None:
     assert (again.returncode, again.stderr.strip()) == (1, "Un partenaire porte déjà ce nom.")
     bad = run(announcements, "add", "Pas Bon", "--name", "Essai")
     assert (bad.returncode, "slug" in bad.stderr) == (2, True)
+    named = run(announcements, "add", f"{slug}b", "--name", "Essai", "--ulule-slug", "essai")
+    assert (named.returncode, "Ulule" in named.stderr) == (1, True)
 
     rotated = run(announcements, "rotate", slug, "--overlap-hours", "1")
     key = rotated.stdout.split()[1]

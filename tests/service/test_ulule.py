@@ -2,7 +2,7 @@
 
 import datetime as dt
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
@@ -25,8 +25,10 @@ from tests.harness.ulule import (
     Slow,
     Ulule,
     huge,
+    passing,
     project,
     redirect,
+    send,
     status,
     truncated,
     ulule,
@@ -44,12 +46,23 @@ class Platform:
     api: Ulule
     hooks: dict[str, str] = field(default_factory=dict)
 
-    def partner(self, name: str, *, pulled: bool = False) -> str:
-        """A new partner; its slug."""
+    def partner(
+        self,
+        name: str,
+        *,
+        pulled: bool = False,
+        listed: Sequence[int] = (),
+        failures: Sequence[Failure] = (),
+    ) -> str:
+        """A new partner; its slug. If it is pulled, `listed` are its projects from the beginning,
+        and the first requests for its pages fail.
+        """
         slug = f"{name}-{next(NUMBERS)}"
         body = {"slug": slug, "name": "Une plateforme", "kind": "ulule"}
         if pulled:
             self.api.partners[slug] = []
+            self.api.put(*(project(number) for number in listed), partner=slug)
+            self.api.fail(f"/partners/{slug}/projects", *failures)
             body["ulule_slug"] = slug
         made = self.system.post("announcements", "/partners", body, as_=ADMIN)
         self.hooks[slug] = f"/partners/{slug}/hooks/{made['hook_secret']}"
@@ -84,6 +97,7 @@ def platform(servers: Servers) -> Iterator[Platform]:
             services=("announcements",),
             ULULE_API_URL=api.url,
             ULULE_PULL_PERIOD="PT1S",
+            ULULE_MISSING_PAUSE="PT0.1S",
             PRIVATE_NETWORKS='["127.0.0.0/8"]',
         )
         try:
@@ -294,7 +308,7 @@ async def test_killed_in_the_middle_of_a_fetch(platform: Platform) -> None:
     [
         ({"date_end": None}, ("failed", "date_end missing")),
         ({"goal": None}, ("failed", "goal missing")),
-        ({"date_end": "2020-04-15T21:59:00Z"}, ("refused", "invalid-input, ends_on: past")),
+        ({"date_end": "2020-04-15T21:59:00Z"}, ("failed", "invalid-input, ends_on: past")),
     ],
 )
 async def test_a_project_that_makes_no_announcement(
@@ -341,6 +355,21 @@ async def test_pushes_that_are_refused(platform: Platform) -> None:
         for path in (f"{hook}x", hook[:-1], hook.replace(slug, "personne")):
             answer = platform.system.call("POST", "announcements", path, json=good)
             refused(answer, 404, "not-found")
+    measures = platform.system.call("GET", "announcements", "/metrics").text
+    assert 'mednum_ulule_pushes_total{type="refused"} 8.0' in measures
+
+
+async def test_a_name_at_ulule_is_for_its_own_partners(platform: Platform) -> None:
+    body = {"slug": "autre-genre", "name": "Autre", "kind": "events", "ulule_slug": "autre"}
+    path = "/partners"
+    wrong = platform.system.call("POST", "announcements", path, as_=ADMIN, json=body)
+    refused(wrong, 422, "invalid-input")
+    assert wrong.json()["invalid_params"][0]["field"] == "ulule_slug"
+    platform.system.post("announcements", path, body | {"ulule_slug": None}, as_=ADMIN)
+    changed = platform.system.call(
+        "PATCH", "announcements", f"{path}/autre-genre", as_=ADMIN, json={"ulule_slug": "autre"}
+    )
+    refused(changed, 422, "invalid-input")
 
 
 async def test_a_round_finds_what_no_push_has_told(platform: Platform) -> None:
@@ -365,3 +394,45 @@ async def test_a_round_without_news_writes_no_announcement(platform: Platform) -
     eventually(lambda: platform.api.requests(path) > asked + 2)
     assert read(platform, relayed(slug, number)) == before
     assert platform.api.requests(f"/projects/{number}") == fetched
+
+
+def pages(platform: Platform, slug: str) -> list[str]:
+    """Which pages of its list were asked for."""
+    path = f"/v1/partners/{slug}/projects"
+    return [
+        "later" if "since" in target else "first"
+        for target, _ in platform.api.asked
+        if target.startswith(f"{path}?")
+    ]
+
+
+async def test_too_many_questions_in_the_middle_of_a_round(platform: Platform) -> None:
+    numbers = [next(NUMBERS) for _ in range(25)]
+    slug = platform.partner("assez", pulled=True, listed=numbers, failures=[passing, status(429)])
+    for number in numbers:
+        eventually(partial(read, platform, relayed(slug, number)))
+    assert pages(platform, slug)[:3] == ["first", "later", "later"]
+
+
+async def test_killed_in_the_middle_of_a_round(platform: Platform) -> None:
+    numbers, slow = [next(NUMBERS) for _ in range(25)], Slow()
+    slug = platform.partner("repris", pulled=True, listed=numbers, failures=[passing, slow])
+    assert slow.reached.wait(60)
+    platform.system.restart()
+    slow.let_go.set()
+    for number in numbers:
+        eventually(partial(read, platform, relayed(slug, number)))
+    assert pages(platform, slug)[:3] == ["first", "later", "later"]
+
+
+async def test_partners_are_pulled_each_for_itself(platform: Platform) -> None:
+    odd = {"projects": [], "meta": {"next": "?" + "a=1&" * 30}}
+    failures = [lambda request: send(request, 200, odd)] * 50
+    failing = platform.partner("a-panne", pulled=True, failures=failures)
+    eventually(lambda: pages(platform, failing))
+    number = next(NUMBERS)
+    slug = platform.partner("b-marche", pulled=True, listed=[number])
+    eventually(partial(read, platform, relayed(slug, number)))
+    [round_] = await rows(platform.system, "announcements", "ulule_rounds", _id=failing)
+    assert round_["error"] == "not a cursor"
+    platform.api.succeed(f"/partners/{failing}/projects")

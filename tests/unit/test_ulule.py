@@ -14,7 +14,6 @@ from services.announcements.domain.ulule import (
     ProjectUnusable,
     ResourceNotAllowed,
     WebhookEvent,
-    plain_text,
     project_id,
 )
 from services.announcements.domain.ulule_fetches import (
@@ -246,14 +245,6 @@ def test_money_needs_its_currency(currency: str | None) -> None:
 def test_half_a_project_is_none(value: object) -> None:
     with pytest.raises(ProjectUnreadable):
         Project.read(value)
-
-
-def test_html_becomes_text() -> None:
-    html = (
-        "<h1>Un&nbsp;titre</h1><p>Une <em>phrase</em>,<br>deux lignes &lt;b&gt;</p>"
-        "<script>alert(1)</script><ul><li>a</li><li>b</li></ul><style>p{}</style>\ud800\x00"
-    )
-    assert plain_text(html) == "Un titre\nUne phrase,\ndeux lignes <b>\na\nb"
 
 
 def test_a_long_description_is_shortened() -> None:

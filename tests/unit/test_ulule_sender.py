@@ -10,15 +10,16 @@ import httpx
 import pytest
 
 from services.announcements.domain.ulule_fetches import (
-    LONGEST_PAUSE,
+    FIRST_PAUSE,
     MOST_PAGES,
     PATIENCE,
     Fetch,
     Round,
 )
-from services.announcements.sender.ulule import Api, LeaveAlone, NoAnswer
+from services.announcements.sender.ulule import Api, Fetcher, LeaveAlone, NoAnswer
 from services.announcements.settings import Settings
-from shared.database import now
+from services.announcements.use_cases import ulule as use_cases
+from shared.database import OUTAGES, now
 from tests.harness.ulule import project
 
 URL = "https://api.example.org/v1"
@@ -87,7 +88,7 @@ async def test_what_vanished_is_no_failure(status: int) -> None:
         (500, None, "http 500"),
         (302, None, "http 302"),
         (401, None, "http 401"),
-        (429, None, "http 429"),
+        (503, None, "http 503"),
         (200, b'{"id": 7, "na', "not JSON"),
         (200, b"[" * 100_000, "not JSON"),
         (200, b"\xff", "not JSON"),
@@ -105,15 +106,42 @@ async def test_an_answer_that_says_nothing(status: int, body: Any, reason: str) 
 
 
 @pytest.mark.parametrize("status", [429, 503])
-@pytest.mark.parametrize(("header", "seconds"), [("30", 30), ("100000", 3600)])
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("30", 30),
+        ("7200", 7_200),
+        ("1000000", 86_400),
+        ("0", 0),
+        ("Mon, 05 Jan 2015 10:00:00 GMT", 0),
+    ],
+)
 async def test_an_api_that_asks_to_be_left_alone(status: int, header: str, seconds: int) -> None:
-    before = now()
     async with api(always(status, **{"Retry-After": header})) as asked:
         with pytest.raises(LeaveAlone) as failure:
             await asked.project(7)
-    wait = dt.timedelta(seconds=seconds)
-    assert before + wait <= failure.value.until <= now() + wait
-    assert wait <= LONGEST_PAUSE
+    assert failure.value.wait == dt.timedelta(seconds=seconds)
+
+
+async def test_too_many_questions_are_too_many_for_all() -> None:
+    async with api(always(429)) as asked:
+        with pytest.raises(LeaveAlone) as failure:
+            await asked.project(7)
+    assert failure.value.wait == dt.timedelta(0)
+
+
+async def test_a_page_may_be_as_long_as_all_its_projects() -> None:
+    long = project(7, description={"fr": "x" * (1000 * 1000)})
+    async with api(always(200, {"projects": [long] * 20, "meta": {"next": None}})) as asked:
+        assert len((await asked.page("atelier", "")).projects) == 20
+
+
+@pytest.mark.parametrize("after", ["?" + "&".join("abcdefghijklmnopqrstuvwxyz"), "?since=\ud800"])
+async def test_a_page_with_an_odd_next_one_says_nothing(after: str) -> None:
+    after = after.replace("&", "=1&")
+    async with api(always(200, {"projects": [], "meta": {"next": after}})) as asked:
+        with pytest.raises(NoAnswer, match="not a cursor"):
+            await asked.page("atelier", "")
 
 
 def test_a_fetch_is_hopeless_after_a_day() -> None:
@@ -146,5 +174,90 @@ def test_a_round_ends_where_it_would_go_in_circles() -> None:
 
 def test_a_round_that_fails_goes_on_from_its_page() -> None:
     begun = Round(partner="p", due_at=NOON).next("since=3", [1], NOON)
-    failed = begun.failed("http 500", NOON)
+    failed = begun.failed("http 500", NOON, NOON)
     assert (failed.cursor, failed.seen, failed.attempts) == ("since=3", [1], 1)
+
+
+def test_a_round_that_fails_for_a_day_begins_anew() -> None:
+    begun = Round(partner="p", due_at=NOON).next("since=3", [1], NOON)
+    failed = begun.failed("http 500", NOON, NOON).failed("http 500", NOON + PATIENCE, NOON)
+    assert not failed.is_stuck(NOON + PATIENCE - dt.timedelta(seconds=1))
+    assert failed.is_stuck(NOON + PATIENCE)
+    anew = failed.anew()
+    assert (anew.cursor, anew.seen, anew.attempts) == ("", [], 2)
+    assert not anew.is_stuck(NOON + 2 * PATIENCE)
+
+
+class Looked:
+    """A fetcher whose database and API are played; what it has put aside."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.paused_until: dt.datetime | None = None
+        self.aside: list[tuple[str, str, dt.datetime]] = []
+        self.asked: list[int] = []
+        self.failure: Exception = ValueError("a value")
+        self.fetcher = Fetcher(Settings(), FakeDatabase(), self, lambda: True)  # type: ignore[arg-type]
+        monkeypatch.setattr(self.fetcher, "_due", self)
+        monkeypatch.setattr(use_cases, "postpone", self._postpone)
+        monkeypatch.setattr(use_cases, "rounds_due", nothing_due)
+
+    async def fetches(self, _: dt.datetime, __: int) -> list[Fetch]:
+        return [Fetch(partner="p", project=number, due_at=NOON) for number in (1, 2, 3)]
+
+    async def paused(self, moment: dt.datetime) -> bool:
+        return self.paused_until is not None and self.paused_until > moment
+
+    async def pause(self, until: dt.datetime) -> None:
+        self.paused_until = until
+
+    async def project(self, number: int) -> None:
+        self.asked.append(number)
+        raise self.failure
+
+    async def _postpone(self, _: Any, fetch: Fetch, error: str, *, due_at: dt.datetime) -> str:
+        self.aside.append((fetch.id, error, due_at))
+        return "postponed"
+
+
+class FakeDatabase:
+    """Runs what it is given."""
+
+    def plain(self, _: str) -> None: ...
+
+    async def run(self, work: Callable[[Any], Any]) -> Any:
+        return await work(None)
+
+
+async def nothing_due(_: Any) -> list[Any]:
+    return []
+
+
+async def test_what_nobody_expects_stops_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked = Looked(monkeypatch)
+    await looked.fetcher.work()
+    assert [one[:2] for one in looked.aside] == [(f"p:{n}", "ValueError") for n in (1, 2, 3)]
+
+
+async def test_an_outage_puts_nothing_aside(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked = Looked(monkeypatch)
+    looked.failure = OUTAGES[0]("away")
+    with pytest.raises(OUTAGES):
+        await looked.fetcher.work()
+    assert not looked.aside
+
+
+@pytest.mark.parametrize("asked_for", [0, 7_200])
+async def test_who_is_asked_to_wait_waits_with_all(
+    monkeypatch: pytest.MonkeyPatch, asked_for: int
+) -> None:
+    looked = Looked(monkeypatch)
+    looked.failure = LeaveAlone("http 429", dt.timedelta(seconds=asked_for))
+    before = now()
+    await looked.fetcher.work()
+    # the others were not asked for, and neither is this one before a pause
+    assert looked.asked == [1]
+    [(_, _, due_at)] = looked.aside
+    least = max(dt.timedelta(seconds=asked_for), FIRST_PAUSE / 2)
+    assert due_at >= before + least
+    assert looked.paused_until
+    assert looked.paused_until >= before + least

@@ -9,6 +9,7 @@ from services.announcements.api.intake import Limiter, RawBody
 from services.announcements.settings import Settings
 from services.announcements.store.partners import known_partner
 from services.announcements.use_cases import ulule as use_cases
+from shared.errors import Problem
 from shared.service import RequestDatabase
 
 router = APIRouter(prefix="/partners", tags=["partners"])
@@ -23,5 +24,12 @@ async def receive(
     limiter: Limiter = request.app.state.limiter
     limiter.check(partner)
     settings: Settings = request.app.state.settings
-    async with database.transaction() as tx:
-        return await use_cases.push(tx, slug, body, api_url=settings.ulule_api_url)
+    try:
+        async with database.transaction() as tx:
+            pushed = await use_cases.push(tx, slug, body, api_url=settings.ulule_api_url)
+    except Problem:
+        use_cases.PUSHES.labels("refused").inc()
+        raise
+    if pushed.label:
+        use_cases.PUSHES.labels(pushed.label).inc()
+    return pushed.answer

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.announcements.domain.keys import SECRET_BYTES, Key, KeyNotUsable
-from shared.errors import NotFound, Problem
+from shared.errors import InvalidField, InvalidInput, NotFound, Problem
 
 PartnerKind = Literal["events", "ulule"]
 Intake = Literal["submit", "hold"]
@@ -113,6 +113,16 @@ def delivery_id(slug: str, signed_id: str) -> str:
 def new_hook_secret() -> str:
     """A fresh secret part of a path."""
     return secrets.token_urlsafe(SECRET_BYTES)
+
+
+def check(partner: Partner) -> Partner:
+    """The same partner; raises `InvalidInput` if its parts do not go together."""
+    if partner.ulule_slug and partner.kind != "ulule":
+        # what it pushes itself may have a project's number: a round would take it for one
+        message = "Seul un partenaire de type « ulule » a un nom chez Ulule."
+        invalid = [InvalidField("ulule_slug", "foreign_field", message)]
+        raise InvalidInput(message, invalid=invalid)
+    return partner
 
 
 def rotate(partner: Partner, key: Key, *, overlap: timedelta, at: datetime) -> Partner:

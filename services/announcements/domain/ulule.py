@@ -7,7 +7,6 @@ import datetime as dt
 import hashlib
 import re
 from collections.abc import Mapping
-from html.parser import HTMLParser
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -29,6 +28,7 @@ from services.announcements.domain.calls import (
     FundingCall,
     today,
 )
+from services.announcements.domain.html_text import plain_text
 from services.announcements.domain.strict_json import read_json
 from shared.errors import RULES, InvalidField, InvalidInput, Problem, explain
 
@@ -308,43 +308,3 @@ class Project(BaseModel):
 
 def _shortened(text: str, most: int) -> str:
     return text if len(text) <= most else text[: most - 1].rstrip() + "…"
-
-
-class _Text(HTMLParser):
-    """What a browser would show of some HTML."""
-
-    HIDDEN = frozenset({"script", "style", "template", "iframe"})
-    INLINE = frozenset({"a", "abbr", "b", "code", "em", "i", "s", "small", "span", "strong", "u"})
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.parts: list[str] = []
-        self._hidden = ""
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002
-        if tag in self.HIDDEN:
-            self._hidden = self._hidden or tag
-        self._break(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag == self._hidden:
-            self._hidden = ""
-        self._break(tag)
-
-    def handle_data(self, data: str) -> None:
-        if not self._hidden:
-            self.parts.append(" ".join(re.split(r"\s+", data)))
-
-    def _break(self, tag: str) -> None:
-        if tag not in self.INLINE:
-            self.parts.append("\n")
-
-
-def plain_text(html: str) -> str:
-    """The text of some HTML: a paragraph a line, no tags and no invisible characters."""
-    parser = _Text()
-    parser.feed(html)
-    parser.close()
-    lines = (" ".join(line.split()) for line in "".join(parser.parts).split("\n"))
-    shown = ("".join(filter(str.isprintable, line)) for line in lines)
-    return "\n".join(line for line in shown if line.strip())

@@ -10,12 +10,13 @@ from services.announcements.domain.ulule import ProjectUnreadable
 
 LONGEST_CURSOR = 300
 MOST_PAGES = 100
-"""Of a round; a list that is longer is a list that goes round in circles."""
+"""Of a round; a list that is longer is said to be cut."""
 
 FIRST_PAUSE = dt.timedelta(seconds=1)
 LONGEST_PAUSE = dt.timedelta(hours=1)
+"""Of our own; the API may ask for a longer one."""
 PATIENCE = dt.timedelta(hours=24)
-"""For how long a fetch that fails is tried again."""
+"""For how long a fetch that fails is tried again, and a page before its round begins anew."""
 
 
 class Fetch(BaseModel):
@@ -30,6 +31,8 @@ class Fetch(BaseModel):
     attempts: int = 0
     failing_since: AwareDatetime | None = None
     error: str | None = None
+    missing: bool = False
+    """Whether the last whole answer was that there is no such project."""
 
     @property
     def id(self) -> str:
@@ -46,6 +49,10 @@ class Fetch(BaseModel):
                 "due_at": due_at,
             }
         )
+
+    def once_missing(self, due_at: dt.datetime) -> "Fetch":
+        """The same after a first answer that there is no such project."""
+        return self.model_copy(update={"missing": True, "due_at": due_at})
 
     def is_hopeless(self, at: dt.datetime) -> bool:
         """Whether it has failed for so long that nobody should wait any more."""
@@ -65,11 +72,14 @@ class Round(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     partner: str
+    name: str = ""
+    """The partner's at Ulule; of another one the cursors mean nothing."""
     due_at: AwareDatetime
     cursors: list[str] = []
     """Of the pages asked for so far; the last one is the next to be read."""
     seen: list[int] = []
     attempts: int = 0
+    failing_since: AwareDatetime | None = None
     error: str | None = None
 
     @property
@@ -79,21 +89,50 @@ class Round(BaseModel):
 
     def goes_on(self, after: str | None) -> bool:
         """Whether a page is to follow; a cursor that comes again leads nowhere."""
-        return after is not None and after not in self.cursors and len(self.cursors) < MOST_PAGES
+        return after is not None and after not in self.cursors and not self.is_long
+
+    @property
+    def is_long(self) -> bool:
+        """Whether it has come to the last page that is read."""
+        return len(self.cursors) >= MOST_PAGES
 
     def next(self, after: str, seen: list[int], at: dt.datetime) -> "Round":
         """The same, one page further."""
         return Round(
             partner=self.partner,
+            name=self.name,
             due_at=at,
             cursors=[*self.cursors, after],
             seen=[*self.seen, *seen],
         )
 
-    def failed(self, error: str, due_at: dt.datetime) -> "Round":
+    def failed(self, error: str, at: dt.datetime, due_at: dt.datetime) -> "Round":
         """The same after a page that could not be had: it goes on from there."""
-        update = {"attempts": self.attempts + 1, "error": error, "due_at": due_at}
+        update = {
+            "attempts": self.attempts + 1,
+            "failing_since": self.failing_since or at,
+            "error": error,
+            "due_at": due_at,
+        }
         return self.model_copy(update=update)
+
+    def is_stuck(self, at: dt.datetime) -> bool:
+        """Whether its page has failed for so long that it should begin anew."""
+        return self.failing_since is not None and at - self.failing_since >= PATIENCE
+
+    def anew(self) -> "Round":
+        """From the first page, once it is due; its failures are remembered for their pauses."""
+        return Round(
+            partner=self.partner,
+            name=self.name,
+            due_at=self.due_at,
+            attempts=self.attempts,
+            error=self.error,
+        )
+
+    def over(self, due_at: dt.datetime) -> "Round":
+        """The next one, from the first page."""
+        return Round(partner=self.partner, name=self.name, due_at=due_at)
 
 
 class Page(BaseModel):
@@ -115,9 +154,13 @@ class Page(BaseModel):
 def cursor(after: str) -> str:
     """The query that a page gives for the next one, in one spelling, without place or filters."""
     # whatever stands before the question mark is not where we ask
-    query = parse_qsl(after[: 2 * LONGEST_CURSOR].rpartition("?")[2], max_num_fields=20)
     ours = ("status", "limit", "lang")
-    kept = urlencode(sorted((name, value) for name, value in query if name not in ours))
+    try:
+        query = parse_qsl(after[: 2 * LONGEST_CURSOR].rpartition("?")[2], max_num_fields=20)
+        kept = urlencode(sorted((name, value) for name, value in query if name not in ours))
+    except ValueError:
+        # too many fields, or half a character
+        raise ProjectUnreadable("not a cursor") from None
     if not kept or len(kept) > LONGEST_CURSOR:
         raise ProjectUnreadable("not a cursor")
     return kept

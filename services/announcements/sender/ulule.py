@@ -3,8 +3,9 @@
 import asyncio
 import json
 import random
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -14,20 +15,22 @@ from prometheus_client import Counter
 
 from services.announcements.domain.subscriptions import retry_after
 from services.announcements.domain.ulule import Project, ProjectUnreadable
-from services.announcements.domain.ulule_fetches import LONGEST_PAUSE, Fetch, Page, Round, pause
+from services.announcements.domain.ulule_fetches import Fetch, Page, Round, pause
 from services.announcements.sender.outside import client, read_limited
 from services.announcements.settings import Settings
 from services.announcements.store.ulule import Due
 from services.announcements.use_cases import ulule as use_cases
-from shared.database import Database, Lease, Watch, now
+from shared.database import OUTAGES, Database, Lease, Watch, now
+from shared.observability import correlated, trace_of
 
 VERSION = "2020-11-10"
 """Of the API; another one may have other fields."""
 LIMIT = 1024 * 1024
-"""Bytes of an answer."""
+"""Bytes of a project."""
 TIMEOUT = 10.0
 """Seconds for an answer, from the first byte asked to the last one read."""
 PAGE = 20
+"""Projects on a page: what is larger than all of them may be is no page."""
 BATCH = 20
 POLL = 0.5
 """Seconds between two looks, and after a failure of the database."""
@@ -35,6 +38,7 @@ POLL = 0.5
 OK = 200
 VANISHED = frozenset({404, 410})
 BUSY = frozenset({429, 503})
+TOO_MANY = 429
 
 FETCHES = Counter(
     "mednum_ulule_requests_total", "Questions to Ulule by what came back", ["outcome"]
@@ -48,11 +52,11 @@ class NoAnswer(Exception):
 
 
 class LeaveAlone(NoAnswer):
-    """The API asks to be left alone until a time."""
+    """The API asks to be left alone, for so long at least."""
 
-    def __init__(self, reason: str, until: datetime) -> None:
+    def __init__(self, reason: str, wait: timedelta) -> None:
         super().__init__(reason)
-        self.until = until
+        self.wait = wait
 
 
 class Api:
@@ -64,7 +68,7 @@ class Api:
 
     async def project(self, number: int) -> Project | None:
         """A project, or none if there is no such thing any more; raises `NoAnswer`."""
-        found = await self._get(f"/projects/{number}", {"lang": "all"})
+        found = await self._get(f"/projects/{number}", {"lang": "all"}, LIMIT)
         if found is None:
             return None
         try:
@@ -78,7 +82,7 @@ class Api:
     async def page(self, slug: str, cursor: str) -> Page:
         """A page of a partner's online projects; raises `NoAnswer`."""
         params = dict(parse_qsl(cursor)) | {"status": "online", "limit": str(PAGE), "lang": "all"}
-        found = await self._get(f"/partners/{slug}/projects", params)
+        found = await self._get(f"/partners/{slug}/projects", params, PAGE * LIMIT)
         if found is None:
             raise NoAnswer("partner unknown to Ulule")
         try:
@@ -86,7 +90,7 @@ class Api:
         except ProjectUnreadable as exc:
             raise NoAnswer(str(exc)) from None
 
-    async def _get(self, path: str, params: dict[str, str]) -> Any:
+    async def _get(self, path: str, params: dict[str, str], limit: int) -> Any:
         request = self._http.build_request(
             "GET",
             f"{self._url}{path}",
@@ -95,16 +99,15 @@ class Api:
         )
         try:
             async with asyncio.timeout(TIMEOUT):
-                answer = await read_limited(self._http, request, LIMIT)
+                answer = await read_limited(self._http, request, limit)
         except (httpx.HTTPError, TimeoutError) as exc:
             raise NoAnswer(type(exc).__name__) from None
         if answer.status in VANISHED:
             return None
         if answer.status in BUSY:
-            moment = now()
-            wait = retry_after(answer.headers.get("Retry-After"), moment)
-            if wait is not None:
-                raise LeaveAlone(f"http {answer.status}", moment + min(wait, LONGEST_PAUSE))
+            wait = retry_after(answer.headers.get("Retry-After"), now())
+            if wait is not None or answer.status == TOO_MANY:
+                raise LeaveAlone(f"http {answer.status}", wait or timedelta())
         if answer.status != OK:
             raise NoAnswer(f"http {answer.status}")
         try:
@@ -137,24 +140,45 @@ class Fetcher:
         for fetch in batch:
             if not await self._free():
                 return False
-            await self._fetch(fetch)
+            await self._apart(partial(self._fetch, fetch), partial(self._postpone, fetch))
         return len(batch) == BATCH
 
-    async def _fetch(self, fetch: Fetch) -> None:
+    async def _apart(
+        self,
+        work: Callable[[], Awaitable[bool]],
+        set_aside: Callable[[NoAnswer], Awaitable[None]],
+    ) -> bool:
+        """Do one piece of work; what goes wrong with it, but an outage, must not stop others."""
+        with correlated(None, {}):
+            try:
+                return await work()
+            except OUTAGES:
+                raise
+            except NoAnswer as exc:
+                failure = exc
+            except Exception as exc:
+                failure = NoAnswer(type(exc).__name__)
+                log.error("ulule unexpected", error=str(failure), trace=trace_of(exc))
+            await set_aside(failure)
+            return False
+
+    async def _fetch(self, fetch: Fetch) -> bool:
         """One attempt; what it says and what becomes of the deliveries is one transaction."""
         # what is read later may be newer, never older
         moment = now()
-        try:
-            project = await self._api.project(fetch.project)
-        except NoAnswer as exc:
-            await self._postpone(fetch, exc)
-            return
+        project = await self._api.project(fetch.project)
         outcome = await self._database.run(
             lambda tx: use_cases.settle(
-                tx, fetch, project, at=moment, own_hosts=self._settings.portal_hosts
+                tx,
+                fetch,
+                project,
+                at=moment,
+                own_hosts=self._settings.portal_hosts,
+                missing_pause=self._settings.ulule_missing_pause,
             )
         )
         self._tell(fetch.partner, outcome, project=fetch.project)
+        return True
 
     async def _postpone(self, fetch: Fetch, exc: NoAnswer) -> None:
         due_at = await self._next_attempt(fetch.attempts + 1, exc)
@@ -166,33 +190,42 @@ class Fetcher:
     async def _pull_due(self) -> bool:
         more = False
         rounds = await self._database.run(use_cases.rounds_due)
-        for round_, slug in rounds:
+        for round_ in rounds:
             if not await self._free():
                 return False
-            more = await self._pull(round_, slug) or more
+            work = partial(self._pull, round_)
+            more = await self._apart(work, partial(self._postpone_page, round_)) or more
         return more
 
-    async def _pull(self, round_: Round, slug: str) -> bool:
+    async def _pull(self, round_: Round) -> bool:
         """Read one page; whether another one follows."""
-        try:
-            page = await self._api.page(slug, round_.cursor)
-        except NoAnswer as exc:
-            failed = round_.failed(str(exc), await self._next_attempt(round_.attempts + 1, exc))
-            await self._database.run(lambda tx: use_cases.keep_round(tx, failed))
-            self._tell(round_.partner, "page postponed", error=str(exc))
-            return False
-        self._tell(round_.partner, "page")
-        return await self._database.run(
+        page = await self._api.page(round_.name, round_.cursor)
+        outcome = await self._database.run(
             lambda tx: use_cases.take_page(
                 tx, round_, page, period=self._settings.ulule_pull_period
             )
         )
+        self._tell(round_.partner, outcome)
+        if outcome == use_cases.ROUND_CUT:
+            log.warning("ulule round cut", partner=round_.partner, pages=len(round_.cursors) + 1)
+        return outcome == use_cases.PAGE
+
+    async def _postpone_page(self, round_: Round, exc: NoAnswer) -> None:
+        due_at = await self._next_attempt(round_.attempts + 1, exc)
+        outcome = await self._database.run(
+            lambda tx: use_cases.postpone_page(tx, round_, str(exc), due_at=due_at)
+        )
+        self._tell(round_.partner, outcome, error=str(exc))
+        if outcome == use_cases.ROUND_ANEW:
+            log.warning("ulule round begins anew", partner=round_.partner, error=str(exc))
 
     async def _next_attempt(self, attempts: int, exc: NoAnswer) -> datetime:
+        wait = pause(attempts, random.random())
         if isinstance(exc, LeaveAlone):
-            await self._due.pause(exc.until)
-            return exc.until
-        return now() + pause(attempts, random.random())
+            # never sooner than after our own pause: it may ask for none at all
+            wait = max(wait, exc.wait)
+            await self._due.pause(now() + wait)
+        return now() + wait
 
     def _tell(self, partner: str, outcome: str, **more: Any) -> None:
         FETCHES.labels(outcome).inc()

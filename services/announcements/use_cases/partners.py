@@ -35,13 +35,13 @@ class Page:
 
 
 async def register(tx: Transaction, partner: Partner, *, email: str | None) -> tuple[Partner, Key]:
-    """Add a partner with a first key, to be shown once; raises `PartnerExists`."""
+    """Add a partner with a first key, to be shown once; raises `PartnerExists`, `InvalidInput`."""
     if await Partners(tx).get(partner.slug):
         raise PartnerExists
     key = new_key(None, tx.now)
     hook = rules.new_hook_secret() if partner.kind == "ulule" else None
     partner = partner.model_copy(update={"keys": [key], "hook_secret": hook})
-    await Partners(tx).add(partner)
+    await Partners(tx).add(rules.check(partner))
     _tell_address(tx, partner, email)
     return partner, key
 
@@ -49,8 +49,8 @@ async def register(tx: Transaction, partner: Partner, *, email: str | None) -> t
 async def change(
     tx: Transaction, slug: str, values: Mapping[str, Any], *, email: str | None = None
 ) -> Partner:
-    """Change a partner's rules; raises `PartnerUnknown`."""
-    partner = rules.changed(await existing(tx, slug), **values)
+    """Change a partner's rules; raises `PartnerUnknown`, `InvalidInput`."""
+    partner = rules.check(rules.changed(await existing(tx, slug), **values))
     await Partners(tx).save(partner)
     _tell_address(tx, partner, email)
     return partner

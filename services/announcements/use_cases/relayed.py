@@ -73,7 +73,7 @@ async def take_over(
     Raises `InvalidInput` or `AnnouncementDuplicate`, before anything is written.
     """
     id_ = announcement_id(source.slug, source.reference)
-    before, seen = await _known(tx, id_)
+    before, seen = await seen_of(tx, id_)
     if source.version <= seen.version:
         same = isinstance(seen, Origin) and (seen.version, seen.said) == (source.version, call)
         return Result(id_, "unchanged" if same else "stale")
@@ -97,7 +97,7 @@ async def progress(
 ) -> Result:
     """Show how far a resource has come; of one never seen, its figures wait for it."""
     id_ = announcement_id(source.slug, source.reference)
-    before, seen = await _known(tx, id_)
+    before, seen = await seen_of(tx, id_)
     figures = Figures(raised=raised, supporters=supporters)
     counted = _newer(seen.counted, source.version, figures)
     if counted is seen.counted:
@@ -114,7 +114,7 @@ async def progress(
 async def end(tx: Transaction, source: Source, why: EndReason) -> Result:
     """End what a platform no longer shows; of one never seen, only its version is kept."""
     id_ = announcement_id(source.slug, source.reference)
-    before, seen = await _known(tx, id_)
+    before, seen = await seen_of(tx, id_)
     if source.version <= seen.version:
         return Result(id_, "stale")
     if before is None:
@@ -134,8 +134,8 @@ async def end(tx: Transaction, source: Source, why: EndReason) -> Result:
     return Result(id_, "ended")
 
 
-async def _known(tx: Transaction, id_: str) -> tuple[Announcement | None, Seen]:
-    """The announcement of a resource, and what was seen of it."""
+async def seen_of(tx: Transaction, id_: str) -> tuple[Announcement | None, Seen]:
+    """A resource's announcement if there is one, and what was seen of it."""
     before = await Announcements(tx).get(id_)
     if before and before.origin:
         return before, before.origin

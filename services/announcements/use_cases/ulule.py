@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from prometheus_client import Counter
 
-from services.announcements.domain.announcements import OVER, Announcement
+from services.announcements.domain.announcements import OVER, Announcement, Origin
 from services.announcements.domain.calls import same_text
 from services.announcements.domain.partners import Delivery, Partner, delivery_id
 from services.announcements.domain.ulule import (
@@ -31,15 +31,23 @@ from shared.database import Transaction
 from shared.errors import NotFound, Problem
 
 VANISHED = "vanished"
+COUNTED_WITHIN = timedelta(days=7)
+"""For how long after our last day of a project we ask what has become of it."""
+PAGE = "page"
+ROUND = "round"
+ROUND_CUT = "round cut"
+"""It ended before the list did: too many pages, or a list that goes round in circles."""
+ROUND_ANEW = "round anew"
 
 PUSHES = Counter("mednum_ulule_pushes_total", "Pushes of Ulule by their type", ["type"])
+"""Counted by whoever has committed them; `refused` are those that did not pass the door."""
 
 
 @dataclass(frozen=True)
 class Verdict:
     """What became of the deliveries that waited for a project."""
 
-    status: Literal["applied", "ignored", "refused", "failed"]
+    status: Literal["applied", "ignored", "failed"]
     outcome: str
     reason: str | None = None
 
@@ -53,7 +61,15 @@ def authenticate(partner: Partner | None, secret: str) -> Partner:
     return partner
 
 
-async def push(tx: Transaction, slug: str, body: bytes, *, api_url: str) -> Mapping[str, Any]:
+@dataclass(frozen=True)
+class Pushed:
+    """What a push is answered, and its type among few, unless it is known already."""
+
+    answer: Mapping[str, Any]
+    label: str | None
+
+
+async def push(tx: Transaction, slug: str, body: bytes, *, api_url: str) -> Pushed:
     """Store a push and have its project asked for; the first answer for one that is known.
 
     Raises `InvalidInput`, `ResourceNotAllowed`.
@@ -61,13 +77,12 @@ async def push(tx: Transaction, slug: str, body: bytes, *, api_url: str) -> Mapp
     event = WebhookEvent.read(body)
     id_ = delivery_id(slug, event.id)
     if first := await Deliveries(tx).get(id_):
-        return first.answer
+        return Pushed(first.answer, None)
     announced = []
     if event.concerns_us:
         project = _project_of(event, api_url)
         announced = [_id(slug, project)]
         await ask(tx, slug, project, id_)
-    PUSHES.labels(event.label).inc()
     delivery = Delivery(
         id=id_,
         partner=slug,
@@ -86,7 +101,7 @@ async def push(tx: Transaction, slug: str, body: bytes, *, api_url: str) -> Mapp
         via="ulule",
     )
     await Deliveries(tx).add(delivery)
-    return delivery.answer
+    return Pushed(delivery.answer, event.label)
 
 
 def _project_of(event: WebhookEvent, api_url: str) -> int:
@@ -118,21 +133,39 @@ async def settle(
     *,
     at: datetime,
     own_hosts: AbstractSet[str],
+    missing_pause: timedelta,
 ) -> str:
-    """Make of a project what it is now, and answer the deliveries; what came of it."""
+    """Make of a project what it is now, and answer the deliveries; what came of it.
+
+    One that is missing is asked for a second time before it is gone.
+    """
     partner = await Partners(tx).get(fetch.partner)
     if partner is None or partner.suspended:
         verdict = Verdict("ignored", "ignored", "partner unknown or suspended")
+    elif project is None and not fetch.missing:
+        known = await Fetches(tx).get(fetch.id)
+        await Fetches(tx).put((known or fetch).once_missing(tx.now + missing_pause))
+        return "missing"
     else:
         source = Source(
             slug=partner.slug,
             name=partner.name,
             reference=str(fetch.project),
-            version=int(at.timestamp() * 1000),
+            version=await _version(tx, partner.slug, fetch.project, at),
         )
         verdict = await _apply(tx, source, partner, project, own_hosts)
     await _answer(tx, fetch, verdict)
     return verdict.outcome
+
+
+async def _version(tx: Transaction, slug: str, project: int, at: datetime) -> int:
+    """Milliseconds since 1970; later than all before, even those of a clock that was ahead."""
+    _, seen = await relayed.seen_of(tx, _id(slug, project))
+    return max(_milliseconds(at), seen.version + 1)
+
+
+def _milliseconds(at: datetime) -> int:
+    return int(at.timestamp() * 1000)
 
 
 async def _apply(
@@ -162,7 +195,8 @@ async def _apply(
         return Verdict("failed", "unusable", str(exc))
     except Problem as exc:
         wrong = [f"{one.field}: {one.rule}" for one in exc.invalid]
-        return Verdict("refused", "refused", ", ".join([exc.type, *wrong]))
+        # not `refused`: it has passed the door, and may be replayed
+        return Verdict("failed", "refused", ", ".join([exc.type, *wrong]))
     return Verdict("applied", result.outcome)
 
 
@@ -204,26 +238,30 @@ async def postpone(tx: Transaction, fetch: Fetch, error: str, *, due_at: datetim
     return "postponed"
 
 
-async def rounds_due(tx: Transaction) -> list[tuple[Round, str]]:
-    """The rounds whose next page is due, each with the partner's name at Ulule."""
+async def rounds_due(tx: Transaction) -> list[Round]:
+    """The rounds whose next page is due."""
     due = []
     for partner in await Partners(tx).all():
-        if not partner.ulule_slug or partner.suspended:
+        if partner.kind != "ulule" or not partner.ulule_slug or partner.suspended:
             continue
         begun = await Rounds(tx).get(partner.slug)
-        round_ = begun or Round(partner=partner.slug, due_at=tx.now)
-        if round_.due_at <= tx.now:
-            due.append((round_, partner.ulule_slug))
+        if begun is None or begun.name != partner.ulule_slug:
+            due.append(Round(partner=partner.slug, name=partner.ulule_slug, due_at=tx.now))
+        elif begun.due_at <= tx.now:
+            due.append(begun)
     return due
 
 
-async def keep_round(tx: Transaction, round_: Round) -> None:
-    """Keep how far a round has come."""
-    await Rounds(tx).put(round_)
+async def postpone_page(tx: Transaction, round_: Round, error: str, *, due_at: datetime) -> str:
+    """Note a page that could not be had, or after a day begin the round anew; which it was."""
+    failed = round_.failed(error, tx.now, due_at)
+    stuck = failed.is_stuck(tx.now)
+    await Rounds(tx).put(failed.anew() if stuck else failed)
+    return ROUND_ANEW if stuck else "page postponed"
 
 
-async def take_page(tx: Transaction, round_: Round, page: Page, *, period: timedelta) -> bool:
-    """Ask for what a page shows otherwise than we do; whether another page follows.
+async def take_page(tx: Transaction, round_: Round, page: Page, *, period: timedelta) -> str:
+    """Ask for what a page shows otherwise than we do; `PAGE` if another one follows.
 
     After the last one, also for what we show and no page does: its push was lost.
     """
@@ -238,36 +276,51 @@ async def take_page(tx: Transaction, round_: Round, page: Page, *, period: timed
         if not _is_known(known, project):
             await ask(tx, round_.partner, project.id)
     if page.next is not None and round_.goes_on(page.next):
-        await keep_round(tx, round_.next(page.next, seen, tx.now))
-        return True
+        await Rounds(tx).put(round_.next(page.next, seen, tx.now))
+        return PAGE
     await _ask_for_missing(tx, round_.partner, {*round_.seen, *seen})
-    await keep_round(tx, Round(partner=round_.partner, due_at=tx.now + period))
-    return False
+    await Rounds(tx).put(round_.over(tx.now + period))
+    return ROUND if page.next is None else ROUND_CUT
 
 
 async def _ask_for_missing(tx: Transaction, partner: str, seen: AbstractSet[int]) -> None:
     for announcement in await Announcements(tx).of_author(f"partner:{partner}"):
         origin = announcement.origin
-        if origin is None or announcement.state in OVER or not origin.reference.isdecimal():
+        if origin is None or not origin.reference.isdecimal():
             continue
-        if int(origin.reference) not in seen:
+        wanted = announcement.state not in OVER or _is_uncounted(announcement, origin, tx.now)
+        if wanted and int(origin.reference) not in seen:
             await ask(tx, partner, int(origin.reference))
+
+
+def _is_uncounted(announcement: Announcement, origin: Origin, at: datetime) -> bool:
+    """Whether it has expired here, and Ulule has not said since what has become of it."""
+    ended = announcement.ended_at
+    if not _may_be_counted(announcement) or ended is None or at - ended > COUNTED_WITHIN:
+        return False
+    # an answer that ends it is noted by its version, even if nothing changes
+    return origin.version < _milliseconds(ended)
+
+
+def _may_be_counted(announcement: Announcement) -> bool:
+    return announcement.state == "expired" and announcement.is_public
 
 
 def _is_known(known: Announcement | None, project: Project) -> bool:
     """Whether what a project says is what we have already made of it."""
     if project.fate != "running":
+        if known and project.fate in ("funded", "unfunded") and _may_be_counted(known):
+            return False
         return known is None or known.state in OVER
-    if known is None:
+    said = known.origin.said if known and known.origin else None
+    if known is None or said is None:
         return False
     try:
         call = project.call()
     except ProjectUnusable:
         return False
-    if known.state in OVER:
-        # what moderators have closed stays closed while its text is the same
-        return known.why != "withdrawn" and same_text(known.newest, call)
-    return known.newest == call
+    # what was taken away here stays away while its text is the same
+    return same_text(said, call) if known.state in OVER else said == call
 
 
 def _id(partner: str, project: int) -> str:
