@@ -14,6 +14,7 @@ from services.announcements.domain.ulule_fetches import (
     MOST_PAGES,
     PATIENCE,
     Fetch,
+    Page,
     Round,
 )
 from services.announcements.sender.ulule import Api, Fetcher, LeaveAlone, NoAnswer
@@ -261,3 +262,35 @@ async def test_who_is_asked_to_wait_waits_with_all(
     assert due_at >= before + least
     assert looked.paused_until
     assert looked.paused_until >= before + least
+
+
+async def test_a_round_that_nobody_expects_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked, read, aside = Looked(monkeypatch), [], []
+    page = Page(projects=[], next=None)
+
+    async def no_fetches(*_: Any) -> list[Fetch]:
+        return []
+
+    async def two_due(_: Any) -> list[Round]:
+        return [Round(partner=name, name=name, due_at=NOON) for name in ("a", "b")]
+
+    async def any_page(*_: Any) -> Page:
+        return page
+
+    async def take_page(_: Any, round_: Round, *__: Any, **___: Any) -> str:
+        read.append(round_.partner)
+        if round_.partner == "a":
+            raise KeyError("a value")
+        return use_cases.ROUND
+
+    async def postpone_page(_: Any, round_: Round, error: str, **__: Any) -> str:
+        aside.append((round_.partner, error))
+        return "page postponed"
+
+    monkeypatch.setattr(looked, "fetches", no_fetches)
+    monkeypatch.setattr(looked, "page", any_page, raising=False)
+    monkeypatch.setattr(use_cases, "rounds_due", two_due)
+    monkeypatch.setattr(use_cases, "take_page", take_page)
+    monkeypatch.setattr(use_cases, "postpone_page", postpone_page)
+    assert not await looked.fetcher.work()
+    assert (read, aside) == (["a", "b"], [("a", "KeyError")])

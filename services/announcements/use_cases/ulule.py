@@ -143,8 +143,9 @@ async def settle(
     if partner is None or partner.suspended:
         verdict = Verdict("ignored", "ignored", "partner unknown or suspended")
     elif project is None and not fetch.missing:
-        known = await Fetches(tx).get(fetch.id)
-        await Fetches(tx).put((known or fetch).once_missing(tx.now + missing_pause))
+        # with those who came meanwhile; if somebody else has settled it, it is settled
+        if known := await Fetches(tx).get(fetch.id):
+            await Fetches(tx).put(known.once_missing(tx.now + missing_pause))
         return "missing"
     else:
         source = Source(
