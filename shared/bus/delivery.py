@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 import structlog
 
 from shared.bus.dead_letters import letter
-from shared.bus.envelope import Envelope, Record, Undecodable, open_envelope, place
+from shared.bus.envelope import Envelope, Record, Undecodable, Unread, open_envelope, place
 from shared.database import OUTAGES, Database, Transaction, is_conflict, now
 from shared.errors import Problem
 from shared.events import TYPES, Event
@@ -96,6 +96,8 @@ class Delivery:
 
     def _effect(self, record: Record) -> Effect | None:
         """What this service does with a record; none if it has no handler for its type."""
+        if isinstance(record, Unread) and record.reason:
+            raise Undecodable(record.reason)
         if handler := self._foreign.get(record.topic):
             # its ids are others' and may meet: only its place is unique
             return Effect(place(record), record.topic, partial(handler, record))
