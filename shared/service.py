@@ -180,7 +180,12 @@ class Runtime:
         )
 
     async def _ensure_topics(self) -> None:
-        await ensure_topics(self.settings, self.service.name, self.service.listens)
+        await ensure_topics(
+            self.settings,
+            self.service.name,
+            self.service.listens,
+            frozenset(self.service.foreign),
+        )
 
     async def _wait_for(self, part: str, start: Callable[[], Awaitable[object]]) -> None:
         wait = 0.5
