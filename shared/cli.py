@@ -52,7 +52,7 @@ def command_line(make: Callable[[], Service]) -> typer.Typer:
                     one.origin,
                     one.attempts,
                     one.reason,
-                    "replayed" if one.replayed else "parked",
+                    "lost" if one.is_lost else "replayed" if one.replayed else "parked",
                 )
                 for one in _read(make())
             ),
@@ -73,7 +73,7 @@ def command_line(make: Callable[[], Service]) -> typer.Typer:
     def replay(letters: Chosen = None) -> None:
         """Put messages back on their topics, to be handled again."""
         service = make()
-        chosen = _choose(_read(service), letters)
+        chosen = [one for one in _choose(_read(service), letters) if not one.is_lost]
         asyncio.run(dead_letters.replay(service.settings, chosen))
         typer.echo(f"{len(chosen)} replayed")
 

@@ -105,6 +105,10 @@ class Busy(Problem):
     title = "Le service est momentanément indisponible, réessayez dans un instant."
 
 
+MOST_FAULTS = 20
+MORE_FAULTS = "more_faults"
+LONGEST_NAME = 100
+
 MOMENT = "Il faut une date et une heure avec leur fuseau (AAAA-MM-JJThh:mm:ssZ)."
 
 RULES = {
@@ -165,15 +169,21 @@ def document(problem: Problem) -> dict[str, Any]:
 
 
 def explain(errors: Sequence[Any]) -> list[InvalidField]:
-    """Pydantic's errors (`errors()` of an exception) as fields, rules and French sentences."""
-    return [
+    """Pydantic's errors (`errors()` of an exception) as fields, rules and French sentences.
+
+    The first `MOST_FAULTS`, and one more that counts the rest: the answer stays a small one.
+    """
+    named = [
         InvalidField(
             field=_place(error),
             rule=error["type"],
             message=RULES.get(error["type"]) or error["msg"].removeprefix("Value error, "),
         )
-        for error in errors
+        for error in errors[:MOST_FAULTS]
     ]
+    if more := len(errors) - len(named):
+        named.append(InvalidField("body", MORE_FAULTS, f"Il y a {more} autres erreurs."))
+    return named
 
 
 def _place(error: Any) -> str:
@@ -181,4 +191,5 @@ def _place(error: Any) -> str:
     parts = [] if error["type"] == "json_invalid" else list(error["loc"])
     if parts and parts[0] in ("body", "query", "path"):
         parts = parts[1:]
-    return ".".join(str(part) for part in parts) or "body"
+    # names of fields are their sender's, and as long
+    return ".".join(str(part)[:LONGEST_NAME] for part in parts) or "body"

@@ -24,6 +24,7 @@ from shared.auth import Verifier
 from shared.bus import outbox
 from shared.bus.broker import Assignment, lag, make_broker, subscribe
 from shared.bus.delivery import Delivery, Handlers, RecordHandlers
+from shared.bus.foreign import ForeignReader
 from shared.bus.topics import ensure_topics, topic_of
 from shared.database import Database, Index, Transaction
 from shared.observability import configure_logging
@@ -62,9 +63,14 @@ class Service:
             raise ValueError("set JWKS_URL or JWT_KEY: without one nobody can sign in")
 
     @property
+    def streams(self) -> frozenset[str]:
+        """Our own streams that its handlers want."""
+        return frozenset(event.STREAM for event in self.handlers)
+
+    @property
     def listens(self) -> frozenset[str]:
-        """The streams that its handlers want."""
-        return frozenset(event.STREAM for event in self.handlers) | self.foreign.keys()
+        """All that it reads, what others write included."""
+        return self.streams | self.foreign.keys()
 
     def database(self) -> Database:
         """A connection to its database."""
@@ -106,12 +112,18 @@ class Runtime:
         self.service = service
         self.settings = service.settings
         self.database = service.database()
-        foreign = {topic_of(self.settings, name): one for name, one in service.foreign.items()}
-        self.delivery = Delivery(service.name, self.database, service.handlers, foreign)
+        self.delivery = Delivery(service.name, self.database, service.handlers)
         self.broker: KafkaBroker = make_broker(self.settings)
         self.relay = outbox.Relay(self.database, self.broker, self._ensure_topics)
         self.assignment = Assignment()
         self._consumer: Callable[[], Any] = lambda: None
+        foreign = {topic_of(self.settings, name): one for name, one in service.foreign.items()}
+        self.foreign = ForeignReader(
+            self.settings,
+            Delivery(service.name, self.database, {}, foreign),
+            service=service.name,
+            streams=frozenset(service.foreign),
+        )
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._starting: str | None = "starting"
 
@@ -121,7 +133,11 @@ class Runtime:
 
     @property
     def _consumes(self) -> bool:
-        return "consumer" in self.settings.roles and bool(self.service.listens)
+        return "consumer" in self.settings.roles and bool(self.service.streams)
+
+    @property
+    def _consumes_foreign(self) -> bool:
+        return "consumer" in self.settings.roles and bool(self.service.foreign)
 
     async def run(self) -> None:
         """Bring everything up, waiting for what is away, then keep the loops going."""
@@ -136,6 +152,8 @@ class Runtime:
             await self._wait_for("kafka", self.broker.connect)
             if "relay" in self.settings.roles:
                 self._tasks["relay"] = asyncio.create_task(self.relay.run())
+            if self._consumes_foreign:
+                self._tasks["foreign"] = asyncio.create_task(self.foreign.run())
             # last: joining a group may take its time, and timers must not wait for it
             if self._consumes:
                 self._subscribe()
@@ -157,13 +175,18 @@ class Runtime:
             self.broker,
             self.settings,
             service=self.service.name,
-            listens=self.service.listens,
+            listens=self.service.streams,
             delivery=self.delivery,
             assignment=self.assignment,
         )
 
     async def _ensure_topics(self) -> None:
-        await ensure_topics(self.settings, self.service.name, self.service.listens)
+        await ensure_topics(
+            self.settings,
+            self.service.name,
+            self.service.listens,
+            frozenset(self.service.foreign),
+        )
 
     async def _wait_for(self, part: str, start: Callable[[], Awaitable[object]]) -> None:
         wait = 0.5
@@ -196,6 +219,8 @@ class Runtime:
                 parts[name] = "stopped"
         if self._consumes and not self._starting and not self.assignment.dealt:
             parts["consumer"] = "no partition assigned yet"
+        if self._consumes_foreign and not self._starting and self.foreign.fault:
+            parts["foreign"] = self.foreign.fault
         return parts
 
     async def _database_fault(self) -> str | None:
@@ -215,8 +240,10 @@ class Runtime:
         pending, oldest = await outbox.pending(self.database)
         metrics.OUTBOX_PENDING.set(pending)
         metrics.OUTBOX_OLDEST.set(oldest)
-        if consumer := self._consumer():
-            metrics.CONSUMER_LAG.set(await asyncio.wait_for(lag(consumer), 2))
+        consumers = [one for one in (self._consumer(), self.foreign.consumer) if one]
+        if consumers:
+            lags = [await asyncio.wait_for(lag(one), 2) for one in consumers]
+            metrics.CONSUMER_LAG.set(sum(lags))
 
 
 async def _run(sender: Sender, database: Database) -> None:

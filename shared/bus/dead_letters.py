@@ -74,6 +74,11 @@ class DeadLetter:
         return (dict(self.headers).get("ce_type") or b"?").decode(errors="replace")
 
     @property
+    def is_lost(self) -> bool:
+        """Whether only its place is known: there is nothing to put back."""
+        return self.key is None and self.value is None and not self.headers
+
+    @property
     def origin_topic(self) -> str:
         """Where it was and where a replay puts it again."""
         return self.origin.rsplit(":", 2)[0]

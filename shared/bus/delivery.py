@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 import structlog
 
 from shared.bus.dead_letters import letter
-from shared.bus.envelope import Envelope, Record, Undecodable, open_envelope, place
+from shared.bus.envelope import Envelope, Record, Undecodable, Unread, open_envelope, place
 from shared.database import OUTAGES, Database, Transaction, is_conflict, now
 from shared.errors import Problem
 from shared.events import TYPES, Event
@@ -26,6 +26,7 @@ Handlers = Mapping[type[Event], Handler]
 RecordHandler = Callable[[Record, Transaction], Awaitable[None]]
 RecordHandlers = Mapping[str, RecordHandler]
 """By topic: what others than our services write, in forms of their own."""
+Note = Callable[[Transaction], Awaitable[None]]
 
 ATTEMPTS = 5
 FIRST_PAUSE = 0.1
@@ -38,6 +39,11 @@ log = structlog.get_logger()
 
 class Permanent(Exception):
     """Raised by a handler: no further attempt can succeed."""
+
+    def __init__(self, reason: str, *, note: Note | None = None) -> None:
+        super().__init__(reason)
+        self.note = note
+        """What is to be written together with the dead letter."""
 
 
 @dataclass(frozen=True)
@@ -96,14 +102,26 @@ class Delivery:
 
     def _effect(self, record: Record) -> Effect | None:
         """What this service does with a record; none if it has no handler for its type."""
+        if isinstance(record, Unread) and record.reason:
+            raise Undecodable(record.reason)
         if handler := self._foreign.get(record.topic):
             # its ids are others' and may meet: only its place is unique
-            return Effect(place(record), record.topic, partial(handler, record))
+            apply = partial(self._apply_foreign, handler, record)
+            return Effect(place(record), record.topic, apply)
         envelope = open_envelope(record)
         # a type that nobody here knows passes by
         if TYPES.get(envelope.type) not in self._handlers:
             return None
         return Effect(envelope.id, envelope.type, partial(self._apply, envelope))
+
+    async def _apply_foreign(self, handler: RecordHandler, record: Record, tx: Transaction) -> None:
+        headers = {
+            name.lower().removeprefix("ce_"): (value or b"").decode(errors="replace")
+            for name, value in record.headers
+        }
+        given = headers.get("correlationid") or headers.get("x-correlation-id")
+        with correlated(given, headers), span(record.topic):
+            await handler(record, tx)
 
     async def _apply(self, envelope: Envelope, tx: Transaction) -> None:
         handler = self._handlers[TYPES[envelope.type]]
@@ -118,7 +136,9 @@ class Delivery:
                 await self._handle([record])
                 self._settled()
                 return None
-            except (Undecodable, Permanent, Problem) as exc:
+            except Permanent as exc:
+                return await self._park(record, _reason(exc), failures + 1, exc.note)
+            except (Undecodable, Problem) as exc:
                 return await self._park(record, _reason(exc), failures + 1)
             except OUTAGES as exc:
                 self.failure = type(exc).__name__
@@ -140,7 +160,9 @@ class Delivery:
         self.failure = None
         self._parked_in_a_row = 0
 
-    async def _park(self, record: Record, reason: str, attempts: int) -> None:
+    async def _park(
+        self, record: Record, reason: str, attempts: int, note: Note | None = None
+    ) -> None:
         """Keep a message apart, through the outbox: once, whatever is killed or away."""
         row = letter(record, self._service, reason, attempts, now())
         wait = 1.0
@@ -151,6 +173,8 @@ class Delivery:
                         # parked before a restart: counted again, it would halt us for ever
                         return
                     await tx["outbox"].insert(row)
+                    if note:
+                        await note(tx)
                 break
             except Exception as exc:
                 self.failure = type(exc).__name__

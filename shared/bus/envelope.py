@@ -43,6 +43,21 @@ class Undecodable(Exception):
     """A message that no attempt will ever understand; its text is safe to show."""
 
 
+@dataclass
+class Unread:
+    """A record that the Kafka client's own decoder refused, as far as it could be read."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None = None
+    value: bytes | None = None
+    headers: Sequence[tuple[str, bytes | None]] = ()
+    reason: str = ""
+    """Why it cannot be used, safe to show; nothing if only its neighbours were bad."""
+
+
 @dataclass(frozen=True)
 class Envelope:
     """A message's attributes; the event itself is decoded only when somebody wants it."""

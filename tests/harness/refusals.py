@@ -15,6 +15,7 @@ from tests.harness.system import JWT_KEY, LINK_KEY, token
 
 TITLES = {
     "partner-unknown": "Ce partenaire n'existe pas.",
+    "partner-suspended": "Ce partenaire est suspendu : ses envois ne sont pas pris pour l'instant.",
     "partner-exists": "Un partenaire porte déjà ce nom.",
     "key-not-usable": "Cette clé n'est pas utilisable.",
     "delivery-unknown": "Cet envoi n'existe pas.",

@@ -248,12 +248,91 @@ async def test_bad_content_is_refused_and_seen(platform: Platform, name: str) ->
     seen = platform.system.get(
         "announcements", f"/partners/{platform.slug}/deliveries?status=refused", as_=ADMIN
     )["items"]
-    [mine] = [one for one in seen if one["id"] == f"refused:{id_}"]
+    [mine] = [one for one in seen if one["id"] == id_]
     assert mine["reason"].startswith("invalid-input")
-    stored = await rows(
+    [stored] = await rows(
         platform.system, "announcements", "deliveries", _id=f"{platform.slug}:{id_}"
     )
-    assert stored == []
+    assert stored["body"] == b""
+    assert platform.delivery(id_)["status"] == "refused"
+    replay = f"/partners/{platform.slug}/deliveries/{id_}/replay"
+    again = platform.system.call("POST", "announcements", replay, as_=ADMIN)
+    refused(again, 409, "delivery-not-replayable")
+
+
+BINARY = "application/json"
+
+
+def binary(**values: str) -> dict[str, str]:
+    """The attributes of an event as headers."""
+    attributes = {
+        "specversion": "1.0",
+        "id": uuid4().hex,
+        "source": "/x",
+        "type": "announcement.published",
+        "subject": "un-projet",
+        **values,
+    }
+    return {f"ce-{name}": value for name, value in attributes.items()}
+
+
+def test_a_refused_id_is_kept_for_its_content(platform: Platform) -> None:
+    body = json.dumps(call(montant=1)).encode()
+    headers = {**signed(platform.secret, body), **binary()}
+    first = platform.send(body, content_type=BINARY, headers=headers)
+    refused(first, 422, "invalid-input")
+    # the attributes are not signed: whoever saw it must not make another event of it
+    other = {**headers, "ce-type": "announcement.withdrawn", "ce-subject": "autre"}
+    refused(platform.send(body, content_type=BINARY, headers=other), 422, "delivery-id-reused")
+    ignored = {**headers, "ce-type": "order.paid"}
+    refused(platform.send(body, content_type=BINARY, headers=ignored), 422, "delivery-id-reused")
+    # the same is looked at again
+    refused(platform.send(body, content_type=BINARY, headers=headers), 422, "invalid-input")
+
+
+def test_an_accepted_delivery_is_never_noted_as_refused(platform: Platform) -> None:
+    body = json.dumps(call()).encode()
+    headers = {**signed(platform.secret, body), **binary()}
+    applied(platform, platform.send(body, content_type=BINARY, headers=headers))
+    wrong = {**headers, "ce-specversion": "0.3"}
+    refused(platform.send(body, content_type=BINARY, headers=wrong), 422, "delivery-id-reused")
+    assert platform.delivery(headers["webhook-id"])["status"] == "applied"
+
+
+def test_the_same_through_a_proxy_is_the_same(platform: Platform) -> None:
+    body = json.dumps(event("proxy", call())).encode()
+    headers = signed(platform.secret, body)
+    first = platform.send(body, headers=headers)
+    again = platform.send(
+        body,
+        content_type=f"{STRUCTURED.upper()}; charset=utf-8",
+        headers={**headers, "ce-added": "on the way"},
+    )
+    assert (again.status_code, again.json()) == (202, first.json())
+
+
+def test_the_answer_is_not_larger_than_the_question(platform: Platform) -> None:
+    id_ = f"msg_{uuid4().hex}"
+    unknown = {f"jean{number}@exemple.fr" * 20: 1 for number in range(1_000)}
+    answer = platform.send(event("large", call(**unknown)), id_=id_)
+    problem = refused(answer, 422, "invalid-input")
+    assert [one["rule"] for one in problem["invalid_params"]] == [
+        *["extra_forbidden"] * 20,
+        "more_faults",
+    ]
+    assert len(answer.content) < 10_000
+    assert platform.delivery(id_)["reason"] == (
+        "invalid-input, data: extra_forbidden, body: more_faults"
+    )
+
+
+def test_the_same_id_of_two_partners_is_two_deliveries(
+    platform: Platform, announcements: System
+) -> None:
+    id_ = f"msg_{uuid4().hex}"
+    applied(platform, platform.send(event("theirs", call()), id_=id_))
+    another = Platform(announcements)
+    applied(another, another.send(event("theirs", call()), id_=id_))
 
 
 def test_a_batch_is_refused_whole_and_says_which(platform: Platform) -> None:
@@ -305,7 +384,10 @@ class TestCare:
         assert applied(platform, second)["results"][0]["outcome"] == "created"
 
         announcements.call("PATCH", "announcements", path, as_=ADMIN, json={"suspended": True})
-        refused(platform.send(event("late", call())), 401, "signature-invalid")
+        refused(platform.send(event("late", call())), 403, "partner-suspended")
+        body = json.dumps(event("late", call())).encode()
+        wrong = signed("whsec_" + "A" * 44, body)
+        refused(platform.send(body, headers=wrong), 401, "signature-invalid")
         announcements.post("announcements", f"{path}/keys", {}, as_=ADMIN)
         announcements.call("PATCH", "announcements", path, as_=ADMIN, json={"suspended": False})
         assert platform.send(event("late", call())).status_code == 202

@@ -85,13 +85,13 @@ async def receive(
     try:
         asked = intake.check(incoming, at=at, own_hosts=own_hosts)
     except Problem as problem:
-        # what was right when it first came, and is over by now, has its answer
-        first = await database.run(lambda tx: intake.first_answer(tx, partner, signed_id, incoming))
-        if first:
-            return first
         refusal = problem
-        await database.run(
-            lambda tx: intake.note_refusal(tx, partner, signed_id, incoming, refusal)
+        answer = await database.run(
+            lambda tx: intake.refuse(tx, partner, signed_id, incoming, refusal)
         )
-        raise
+        if isinstance(answer, Problem):
+            if answer is refusal:
+                intake.EVENTS.labels("refused").inc()
+            raise answer from None
+        return answer
     return await together.store(database, Arrival(partner, signed_id, incoming, asked))

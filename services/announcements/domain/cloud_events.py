@@ -3,24 +3,27 @@
 Source: https://github.com/cloudevents/spec, v1.0.2 (core, JSON format, HTTP and Kafka bindings).
 """
 
+import re
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal
-from urllib.parse import unquote
+from urllib.parse import unquote_to_bytes
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from services.announcements.domain.calls import CALL, Call, Figures, check_dates
 from services.announcements.domain.links import check_elsewhere
 from services.announcements.domain.strict_json import read_json
-from shared.errors import InvalidField, InvalidInput, Problem, explain
+from shared.errors import MORE_FAULTS, InvalidField, InvalidInput, Problem, explain
 
 MOST_EVENTS = 100
 STRUCTURED = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
 BINARY = "application/json"
+_ESCAPED = re.compile(r"\\(.)")
+_ATTRIBUTES = ("data", "subject", "datacontenttype")
 LARGEST_VERSION = 2**53 - 1
 """What every JSON reader keeps exactly."""
 
@@ -64,6 +67,7 @@ class CloudEvent(BaseModel):
     type: _Text
     subject: _Text | None = None
     """The partner's own reference of the resource."""
+    datacontenttype: str = BINARY
     data: Any = None
 
 
@@ -97,19 +101,23 @@ class Ignored:
 
 def is_batch(content_type: str) -> bool:
     """Whether faults are named with the event's number."""
-    return _form(content_type) == BATCH
+    return form_of(content_type) == BATCH
 
 
-def _form(content_type: str) -> str:
+def form_of(content_type: str) -> str:
+    """A content type without its parameters."""
     return content_type.partition(";")[0].strip().lower()
 
 
-def read(content_type: str, attributes: Mapping[str, str], body: bytes) -> list[CloudEvent]:
+def read(
+    content_type: str, attributes: Mapping[str, str], body: bytes, *, encoded: bool
+) -> list[CloudEvent]:
     """The events of a delivery; `attributes`: those of the binary form, by their names.
 
+    `encoded`: they are written as HTTP headers are; Kafka's headers are the texts themselves.
     Raises `ContentTypeUnknown`, `BatchTooLarge`, `InvalidInput`.
     """
-    form = _form(content_type)
+    form = form_of(content_type)
     if form == STRUCTURED:
         return [_event(read_json(body), "")]
     if form == BATCH:
@@ -118,11 +126,38 @@ def read(content_type: str, attributes: Mapping[str, str], body: bytes) -> list[
             raise _invalid("body", "list_type", "Il faut une liste d'événements.")
         if len(values) > MOST_EVENTS:
             raise BatchTooLarge
-        return [_event(value, f"{number}.") for number, value in enumerate(values)]
+        return _all_different([_event(one, f"{number}.") for number, one in enumerate(values)])
     if form == BINARY and attributes:
-        decoded = {name: unquote(value) for name, value in attributes.items()}
+        decoded = {
+            name: _decoded(name, value) if encoded else value
+            for name, value in attributes.items()
+            if name in CloudEvent.model_fields
+        }
         return [_event({**decoded, "data": read_json(body)}, "")]
     raise ContentTypeUnknown
+
+
+def _decoded(name: str, value: str) -> str:
+    """An attribute from an HTTP header (HTTP binding, 3.1.3.2)."""
+    if len(value) > 1 and value[0] == value[-1] == '"':
+        value = _ESCAPED.sub(r"\1", value[1:-1])
+    try:
+        # other than ASCII is to be percent-encoded
+        return unquote_to_bytes(value.encode("ascii")).decode()
+    except UnicodeError:
+        raise _invalid(
+            name, "not_utf8", "Le texte doit être en UTF-8, puis encodé (%XX)."
+        ) from None
+
+
+def _all_different(events: list[CloudEvent]) -> list[CloudEvent]:
+    seen: set[tuple[str, str]] = set()
+    for number, event in enumerate(events):
+        if (event.source, event.id) in seen:
+            message = "Cet événement est déjà dans le même envoi (mêmes source et id)."
+            raise _invalid(f"{number}.id", "duplicate_event", message)
+        seen.add((event.source, event.id))
+    return events
 
 
 def changes(
@@ -154,6 +189,9 @@ def _change(event: CloudEvent) -> Change | Ignored:
         return Ignored(event.subject or "")
     if event.subject is None:
         raise _invalid("subject", "missing", "Il faut la référence de la ressource chez vous.")
+    content = form_of(event.datacontenttype)
+    if content != BINARY and not content.endswith("+json"):
+        raise _invalid("datacontenttype", "not_json", "Les données doivent être en JSON.")
     if not isinstance(event.data, dict):
         raise _invalid("data", "dict_type", "Il faut un objet.")
     data = dict(event.data)
@@ -169,33 +207,34 @@ def _change(event: CloudEvent) -> Change | Ignored:
         return Change(kind, event.subject, _Versioned.model_validate(data).version)
     except ValidationError as exc:
         wrong = explain(exc.errors())
-        raise InvalidInput(
-            invalid=[InvalidField(f"data.{one.field}", one.rule, one.message) for one in wrong]
-        ) from None
+        raise InvalidInput(invalid=[_within("data.", one) for one in wrong]) from None
 
 
 def _placed(exc: InvalidInput, place: str) -> InvalidInput:
     """The same faults, named as they are in the delivery."""
-
-    def name(field: str) -> str:
-        inside = field if field.partition(".")[0] in ("data", "subject") else f"data.{field}"
-        return f"{place}{inside}"
-
     return InvalidInput(
-        invalid=[InvalidField(name(one.field), one.rule, one.message) for one in exc.invalid]
+        invalid=[
+            _within(
+                place if one.field.partition(".")[0] in _ATTRIBUTES else f"{place}data.",
+                one,
+            )
+            for one in exc.invalid
+        ]
     )
+
+
+def _within(prefix: str, fault: InvalidField) -> InvalidField:
+    """A fault, named from further outside; how many more there are is at no place."""
+    if fault.rule == MORE_FAULTS:
+        return fault
+    return InvalidField(f"{prefix}{fault.field}", fault.rule, fault.message)
 
 
 def _event(value: Any, place: str) -> CloudEvent:
     try:
         return CloudEvent.model_validate(value)
     except ValidationError as exc:
-        raise InvalidInput(
-            invalid=[
-                InvalidField(f"{place}{one.field}", one.rule, one.message)
-                for one in explain(exc.errors())
-            ]
-        ) from None
+        raise InvalidInput(invalid=[_within(place, one) for one in explain(exc.errors())]) from None
 
 
 def _invalid(field: str, rule: str, message: str) -> InvalidInput:

@@ -14,6 +14,13 @@ KeyKind = Literal["v1", "v1a"]
 SECRET_BYTES = 32
 PUBLIC_KEY_BYTES = 32
 
+_FIELD = 2**255 - 19
+_OF_ORDER_8 = int.from_bytes(
+    bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"), "little"
+)
+_WEAK = {0, 1, _OF_ORDER_8, _FIELD - _OF_ORDER_8, _FIELD - 1, _FIELD, _FIELD + 1}
+"""The y of all points of small order, in every encoding: a signature by them proves nothing."""
+
 
 class KeyNotUsable(Problem):
     """A key in a form that we do not know, or one key too many."""
@@ -56,4 +63,7 @@ def new_key(public_key: str | None, at: datetime) -> Key:
         raw = b""
     if not public_key.startswith("whpk_") or len(raw) != PUBLIC_KEY_BYTES:
         raise KeyNotUsable("Il faut une clé publique ed25519 : whpk_ suivi de 32 octets en base64.")
+    # its last bit is the sign of x
+    if int.from_bytes(raw, "little") % 2**255 in _WEAK:
+        raise KeyNotUsable("Cette clé publique est faible : n'importe qui peut signer avec elle.")
     return Key(id=id_, kind="v1a", value=public_key, created_at=at)

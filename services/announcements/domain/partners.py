@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.announcements.domain.keys import SECRET_BYTES, Key, KeyNotUsable
-from shared.errors import InvalidField, InvalidInput, NotFound, Problem
+from shared.errors import InvalidField, InvalidInput, NotAllowed, NotFound, Problem
 
 PartnerKind = Literal["events", "ulule"]
 Intake = Literal["submit", "hold"]
@@ -34,6 +34,13 @@ class PartnerExists(Problem):
     type = "partner-exists"
     status = 409
     title = "Un partenaire porte déjà ce nom."
+
+
+class PartnerSuspended(NotAllowed):
+    """An admin has suspended it; said only to who signs rightly."""
+
+    type = "partner-suspended"
+    title = "Ce partenaire est suspendu : ses envois ne sont pas pris pour l'instant."
 
 
 class DeliveryUnknown(NotFound):
@@ -74,8 +81,8 @@ class Partner(BaseModel):
     revision: int = 1
 
     def valid_keys(self, at: datetime) -> list[Key]:
-        """The keys that count now; none while it is suspended."""
-        return [] if self.suspended else [key for key in self.keys if key.is_valid(at)]
+        """The keys that count now."""
+        return [key for key in self.keys if key.is_valid(at)]
 
 
 class Delivery(BaseModel):

@@ -2,11 +2,14 @@
 
 import re
 from collections.abc import Set as AbstractSet
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from services.announcements.domain import cloud_events
 from services.announcements.domain.partners import SLUG, PartnerUnknown
+from services.announcements.domain.signatures import TOLERANCE, TimestampOutsideTolerance
 from services.announcements.domain.strict_json import read_json
+from services.announcements.store.partners import KEPT
 from services.announcements.use_cases import intake, partners
 from services.announcements.use_cases.intake import Arrival, Incoming
 from shared.bus.delivery import Handlers, Permanent, RecordHandlers
@@ -16,6 +19,8 @@ from shared.errors import Problem
 from shared.events.announcements import PartnerDeliveryReceived
 
 TOPIC = "partners"
+OLDEST = KEPT - timedelta(days=1)
+"""Its sender says when a record was written: older ones may be known no more, and come again."""
 
 _SOURCE = re.compile(rf"/partners/({SLUG})")
 
@@ -34,11 +39,22 @@ def foreign(own_hosts: AbstractSet[str]) -> RecordHandlers:
 
     async def on_partner_record(record: Record, tx: Transaction) -> None:
         incoming = incoming_of(record)
+        if not -TOLERANCE <= tx.now - incoming.signed_about <= OLDEST:
+            raise TimestampOutsideTolerance
         partner = await partners.existing(tx, _slug(incoming))
         signed_id = intake.authenticate(partner, incoming, at=tx.now)
         if await intake.first_answer(tx, partner, signed_id, incoming):
             return
-        asked = intake.check(incoming, at=tx.now, own_hosts=own_hosts)
+        try:
+            asked = intake.check(incoming, at=tx.now, own_hosts=own_hosts)
+        except Problem as problem:
+            refusal = problem
+
+            async def note(tx: Transaction) -> None:
+                await intake.refuse(tx, partner, signed_id, incoming, refusal)
+
+            # its partner is to see it too, not operators alone
+            raise Permanent(f"{problem.type}: {problem.title}", note=note) from None
         [answer] = await intake.store(tx, [Arrival(partner, signed_id, incoming, asked)])
         if isinstance(answer, Problem):
             raise answer
@@ -52,15 +68,23 @@ def incoming_of(record: Record) -> Incoming:
         headers = {name.lower(): (value or b"").decode() for name, value in record.headers}
     except UnicodeDecodeError:
         raise Permanent("a header is not UTF-8") from None
+    if any("\0" in name + value for name, value in headers.items()):
+        raise Permanent("a header holds a NUL")
+    try:
+        # it may be read much later than it was written
+        written = datetime.fromtimestamp(record.timestamp / 1000, UTC)
+    except (ValueError, OverflowError, OSError):
+        raise Permanent("the record's time is none") from None
+    headers = {
+        f"ce-{name.removeprefix('ce_')}" if name.startswith("ce_") else name: value
+        for name, value in headers.items()
+    }
     return Incoming(
-        headers={
-            f"ce-{name.removeprefix('ce_')}" if name.startswith("ce_") else name: value
-            for name, value in headers.items()
-        },
+        # without one it is the binary form, and its data is JSON unless it says otherwise
+        headers={"content-type": cloud_events.BINARY, **headers},
         body=record.value or b"",
         via="kafka",
-        # it may be read much later than it was written
-        signed_about=datetime.fromtimestamp(record.timestamp / 1000, UTC),
+        signed_about=written,
     )
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextvars import Context, copy_context
@@ -16,6 +17,7 @@ from services.announcements.domain.cloud_events import Change, Ignored
 from services.announcements.domain.partners import (
     Delivery,
     Partner,
+    PartnerSuspended,
     Via,
     delivery_id,
     status_of,
@@ -24,7 +26,7 @@ from services.announcements.store.partners import Deliveries, Partners
 from services.announcements.use_cases import relayed
 from services.announcements.use_cases.relayed import Source
 from shared.database import Transaction
-from shared.errors import Problem
+from shared.errors import InvalidField, Problem
 from shared.events.announcements import EndReason, PartnerDeliveryReceived
 
 ENDS: dict[str, EndReason] = {
@@ -34,6 +36,8 @@ ENDS: dict[str, EndReason] = {
 
 RENEWED = frozenset({"traceparent", "tracestate"})
 """Attributes that differ at each attempt."""
+
+_DATA = re.compile(r"(?:\d+\.)?data")
 
 EVENTS = Counter(
     "mednum_partner_events_total", "Partners' events by what became of them", ["outcome"]
@@ -74,19 +78,30 @@ class Incoming:
         }
 
     @property
+    def form(self) -> str:
+        """Its content type without parameters."""
+        return cloud_events.form_of(self.content_type)
+
+    @property
     def fingerprint(self) -> str:
         """Of all that says something: in the binary form the headers are not signed."""
-        said = {k: v for k, v in self.attributes.items() if k not in RENEWED}
-        headers = json.dumps([self.content_type, sorted(said.items())]).encode()
+        binary = self.form == cloud_events.BINARY
+        said = {k: v for k, v in self.attributes.items() if binary and k not in RENEWED}
+        headers = json.dumps([self.form, sorted(said.items())]).encode()
         return hashlib.sha256(headers + self.body).hexdigest()
 
 
 def authenticate(partner: Partner, incoming: Incoming, *, at: datetime) -> str:
-    """The signed id; raises `SignatureInvalid` or `TimestampOutsideTolerance`."""
+    """The signed id.
+
+    Raises `SignatureInvalid`, `TimestampOutsideTolerance`, or `PartnerSuspended`.
+    """
     signed = signatures.read(incoming.headers)
     # keys count now, whatever time a record claims
     keys = partner.valid_keys(at)
     signatures.check(signed, incoming.body, keys, at=incoming.signed_about)
+    if partner.suspended:
+        raise PartnerSuspended
     return signed.id
 
 
@@ -94,7 +109,12 @@ def check(
     incoming: Incoming, *, at: datetime, own_hosts: AbstractSet[str]
 ) -> list[Change | Ignored]:
     """What a delivery asks for; raises what is wrong with it."""
-    events = cloud_events.read(incoming.content_type, incoming.attributes, incoming.body)
+    events = cloud_events.read(
+        incoming.content_type,
+        incoming.attributes,
+        incoming.body,
+        encoded=incoming.via == "http",
+    )
     batch = cloud_events.is_batch(incoming.content_type)
     return cloud_events.changes(events, batch=batch, at=at, own_hosts=own_hosts)
 
@@ -104,7 +124,7 @@ async def first_answer(
 ) -> dict[str, Any] | None:
     """What was answered to the same delivery before, if it was; raises `DeliveryIdReused`."""
     known = await Deliveries(tx).get(delivery_id(partner.slug, signed_id))
-    if known is None:
+    if known is None or _may_pass_now(known, incoming):
         return None
     answer = _again(known, incoming)
     if isinstance(answer, Problem):
@@ -115,6 +135,11 @@ async def first_answer(
 def _again(known: Delivery, incoming: Incoming) -> dict[str, Any] | Problem:
     """What a delivery is answered whose id was used."""
     return known.answer if known.fingerprint == incoming.fingerprint else DeliveryIdReused()
+
+
+def _may_pass_now(known: Delivery, incoming: Incoming) -> bool:
+    """Whether the same was refused at the door: it is looked at again."""
+    return known.status == "refused" and known.fingerprint == incoming.fingerprint
 
 
 @dataclass(frozen=True)
@@ -139,18 +164,22 @@ async def store(tx: Transaction, arrivals: Sequence[Arrival]) -> list[dict[str, 
     found = await Deliveries(tx).get_many([one.id for one in arrivals])
     known = {one.id: one for one in found}
     new: list[Delivery] = []
+    again: list[Delivery] = []
     answers: list[dict[str, Any] | Problem] = []
     for arrival in arrivals:
-        if first := known.get(arrival.id):
+        first = known.get(arrival.id)
+        if first and not _may_pass_now(first, arrival.incoming):
             answers.append(_again(first, arrival.incoming))
             continue
         delivery = _delivery(arrival, tx.now)
         known[delivery.id] = delivery
-        new.append(delivery)
+        (again if first else new).append(delivery)
         event = PartnerDeliveryReceived(partner=delivery.partner, delivery_id=delivery.id)
         arrival.context.run(tx.publish, event)
         answers.append(delivery.answer)
     await Deliveries(tx).add(*new)
+    for delivery in again:
+        await Deliveries(tx).save(delivery)
     return answers
 
 
@@ -180,21 +209,31 @@ def _answer(partner: Partner, signed_id: str, asked: list[Change | Ignored]) -> 
     }
 
 
-async def note_refusal(
+async def refuse(
     tx: Transaction, partner: Partner, signed_id: str, incoming: Incoming, problem: Problem
-) -> None:
-    """Let a partner see what was refused at the door, and why; its body is not kept."""
+) -> dict[str, Any] | Problem:
+    """Let a partner see what was refused at the door, and why; its body is not kept.
+
+    Returns the refusal; for an id that was used, what is answered to it instead.
+    """
+    id_ = delivery_id(partner.slug, signed_id)
+    known = await Deliveries(tx).get(id_)
+    if known and not _may_pass_now(known, incoming):
+        # what was right when it first came, and is over by now, has its answer
+        return _again(known, incoming)
     delivery = Delivery(
-        id=delivery_id(partner.slug, f"refused:{signed_id}"),
+        id=id_,
         partner=partner.slug,
         received_at=tx.now,
         status="refused",
         reason=_reason(problem),
         content_type=incoming.content_type[:100],
+        # the binary form's attributes are not signed: others may not come under the same id
+        fingerprint=incoming.fingerprint,
         via=incoming.via,
     )
-    EVENTS.labels("refused").inc()
     await Deliveries(tx).save(delivery)
+    return problem
 
 
 async def apply(tx: Transaction, id_: str, *, own_hosts: AbstractSet[str]) -> None:
@@ -203,7 +242,9 @@ async def apply(tx: Transaction, id_: str, *, own_hosts: AbstractSet[str]) -> No
     if delivery is None or delivery.status != "accepted":
         return
     partner = await Partners(tx).get(delivery.partner)
-    events = cloud_events.read(delivery.content_type, delivery.attributes, delivery.body)
+    events = cloud_events.read(
+        delivery.content_type, delivery.attributes, delivery.body, encoded=delivery.via == "http"
+    )
     results = []
     for event in events:
         outcome, reason = "ignored", None
@@ -263,6 +304,11 @@ async def _relay(
 
 
 def _reason(problem: Problem) -> str:
-    """Which rule, where; never a value."""
-    wrong = [f"{one.field}: {one.rule}" for one in problem.invalid]
-    return ", ".join([problem.type, *wrong])
+    """Which rule, where; never a value, nor the name of a field that its sender made up."""
+    wrong = (f"{_known_place(one)}: {one.rule}" for one in problem.invalid)
+    return ", ".join([problem.type, *dict.fromkeys(wrong)])
+
+
+def _known_place(fault: InvalidField) -> str:
+    place = _DATA.match(fault.field)
+    return place[0] if place and fault.rule == "extra_forbidden" else fault.field
