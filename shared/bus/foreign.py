@@ -7,6 +7,7 @@ codec that it lacks, ends its reading of that partition; such a place is read he
 
 import asyncio
 import contextlib
+import random
 from collections.abc import Sequence
 
 import structlog
@@ -22,7 +23,7 @@ from shared.bus.envelope import Record
 from shared.bus.topics import LARGEST_MESSAGE, topic_of
 from shared.settings import ServiceSettings
 
-UNREADABLE = (UnicodeDecodeError, UnsupportedCodecError, CorruptRecordException)
+UNREADABLE = (UnicodeDecodeError, UnsupportedCodecError, CorruptRecordException, *raw.GARBLED)
 """What the client raises for a record, or a batch of them, that it can make nothing of."""
 IDLE = 0.1
 """Seconds between two looks at what was fetched."""
@@ -64,10 +65,11 @@ class ForeignReader:
             try:
                 await self._read()
             except Exception as exc:
+                # it had been reading until now: no reason to wait for long
+                wait = min(wait * 2, LONGEST_WAIT) if self._failure else 1.0
                 self._failure = type(exc).__name__
                 log.warning("foreign reader waits", error=self._failure, seconds=wait)
                 await asyncio.sleep(wait)
-                wait = min(wait * 2, LONGEST_WAIT)
 
     async def _read(self) -> None:
         self._assignment.dealt = False
@@ -94,7 +96,9 @@ class ForeignReader:
     async def _round(self, consumer: AIOKafkaConsumer) -> None:
         """Deliver what is there of each partition, then commit it."""
         records: list[Record] = []
-        for partition in sorted(consumer.assignment()):
+        partitions = list(consumer.assignment())
+        # in any order: a full one must not keep the others waiting
+        for partition in random.sample(partitions, len(partitions)):
             if len(records) < BATCH:
                 records += await self._take(consumer, partition, BATCH - len(records))
         if not records:

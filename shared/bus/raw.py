@@ -5,9 +5,13 @@ Source: https://kafka.apache.org/documentation/#recordbatch (version 2, which al
 
 import gzip
 import struct
+import zlib
 from collections.abc import Iterator
 
 from shared.bus.envelope import Unread
+
+GARBLED = (zlib.error, EOFError, gzip.BadGzipFile)
+"""What unpacking raises for bytes that were never packed."""
 
 _BATCH = struct.Struct(">qiibIhiqqqhii")
 _LENGTH_FROM = 12
@@ -72,7 +76,7 @@ def read(topic: str, partition: int, data: bytes, position: int) -> tuple[list[U
             read_ = [
                 _record(topic, partition, reader, base, first_time, stamp) for _ in range(count)
             ]
-        except (ValueError, IndexError, OSError, EOFError):
+        except (ValueError, IndexError, *GARBLED):
             reason = f"{count} records of which nothing can be read: gzip is the only compression"
             read_ = [Unread(topic, partition, base + last, latest, reason=reason)]
         found += [one for one in read_ if one.offset >= position]

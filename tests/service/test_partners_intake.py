@@ -11,7 +11,7 @@ import pytest
 
 from shared.database import now
 from tests.harness import System, eventually
-from tests.harness.bus import everything_on, published, send
+from tests.harness.bus import published
 from tests.harness.partners import (
     ADMIN,
     BATCH,
@@ -391,28 +391,6 @@ class TestCare:
         announcements.post("announcements", f"{path}/keys", {}, as_=ADMIN)
         announcements.call("PATCH", "announcements", path, as_=ADMIN, json={"suspended": False})
         assert platform.send(event("late", call())).status_code == 202
-
-
-async def test_over_kafka_it_is_the_same(platform: Platform) -> None:
-    body = json.dumps({**event("kafka", call()), "source": f"/partners/{platform.slug}"}).encode()
-
-    def record(headers: dict[str, str]) -> dict[str, Any]:
-        named = {"content-type": STRUCTURED, **headers}
-        return {"value": body, "headers": [(name, one.encode()) for name, one in named.items()]}
-
-    headers = signed(platform.secret, body)
-    forged = record(signed("whsec_" + "A" * 44, body))
-    await send(platform.system, "partners", forged, record(headers), record(headers))
-
-    def check() -> Any:
-        found = platform.delivery(headers["webhook-id"])
-        assert (found["status"], found["via"]) == ("applied", "kafka")
-        return found
-
-    eventually(check)
-    dead = await everything_on(platform.system, "partners.announcements.dead")
-    reasons = [dict(one.headers)["dead_reason"].decode() for one in dead]
-    assert [reason.partition(":")[0] for reason in reasons] == ["signature-invalid"]
 
 
 async def test_many_at_once_count_once_each_with_its_own_correlation(

@@ -1,16 +1,21 @@
 """Records read byte by byte are what was written, whatever their neighbours are."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 
+from shared.bus.dead_letters import DeadLetter, _note, letter
 from shared.bus.raw import read
 from tests.harness.badly import RawName
 
 GOOD: dict[str, Any] = {"key": b"k", "value": b"{}", "headers": [("ce_id", b"1"), ("none", None)]}
 BAD: dict[str, Any] = {"key": None, "value": None, "headers": [(RawName(b"\xff"), b"x")]}
 PLAIN, GZIP, SNAPPY = range(3)
+LOW_ATTRIBUTES = 22
+"""The byte of a batch that says how it is compressed."""
 
 
 def written(*records: dict[str, Any], codec: int = PLAIN) -> bytes:
@@ -19,7 +24,7 @@ def written(*records: dict[str, Any], codec: int = PLAIN) -> bytes:
         builder.append(offset, 1_000 + offset, **record)
     data = bytearray(builder.build())
     if codec > GZIP:
-        data[22] = codec  # the low byte of its attributes
+        data[LOW_ATTRIBUTES] = codec
     return bytes(data)
 
 
@@ -44,3 +49,15 @@ def test_a_batch_that_was_cut_off_is_left_for_later() -> None:
     data = written(GOOD)
     assert read("t", 0, data[:-1], 7) == ([], 7)
     assert read("t", 0, b"", 7) == ([], 7)
+
+
+def test_what_was_never_packed_is_one_too_and_is_not_replayed() -> None:
+    data = bytearray(written(GOOD, GOOD))
+    data[LOW_ATTRIBUTES] = GZIP
+    [one], behind = read("t", 0, bytes(data), 0)
+    assert (one.offset, behind) == (1, 2)
+    row = letter(one, "announcements", one.reason, 1, datetime(2026, 3, 2, tzinfo=UTC))
+    headers = [(name, value.encode()) for name, value in row["headers"].items()]
+    letters: dict[str, DeadLetter] = {}
+    _note(letters, replace(one, headers=headers))
+    assert [each.is_lost for each in letters.values()] == [True]

@@ -5,7 +5,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
-from services.announcements.api.intake import Limiter, RawBody
+from services.announcements.api.intake import Limiter, RawBody, refusals
 from services.announcements.settings import Settings
 from services.announcements.store.partners import known_partner
 from services.announcements.use_cases import ulule as use_cases
@@ -15,7 +15,7 @@ from shared.service import RequestDatabase
 router = APIRouter(prefix="/partners", tags=["partners"])
 
 
-@router.post("/{slug}/hooks/{secret}", status_code=202)
+@router.post("/{slug}/hooks/{secret}", status_code=202, responses=refusals())
 async def receive(
     slug: str, secret: str, body: RawBody, request: Request, database: RequestDatabase
 ) -> Mapping[str, Any]:

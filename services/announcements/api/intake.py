@@ -1,6 +1,7 @@
 """Where partners push: signed deliveries, answered once they are stored."""
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from math import ceil
 from time import time
 from typing import Annotated, Any
@@ -52,9 +53,34 @@ RawBody = Annotated[bytes, Depends(_raw)]
 """Read whole before anything else: a slow sender must not hold a transaction open."""
 
 
+_PROBLEM = {
+    "type": "object",
+    "required": ["type", "title", "status"],
+    "properties": {
+        "type": {"type": "string", "format": "uri"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "invalid_params": {"type": "array", "items": {"type": "object"}},
+    },
+}
+
+
+def refusals(*more: int) -> dict[int | str, dict[str, Any]]:
+    """What a route that partners push to may answer instead, as problem documents."""
+    return {
+        status: {
+            "description": HTTPStatus(status).phrase,
+            "content": {"application/problem+json": {"schema": _PROBLEM}},
+        }
+        for status in sorted((404, 413, 422, 429, 503, *more))
+    }
+
+
 @router.post(
     "/{slug}/events",
     status_code=202,
+    responses=refusals(401, 403, 415),
     openapi_extra={
         "requestBody": {
             "required": True,
