@@ -15,7 +15,7 @@ from tests.harness.system import JWT_KEY, LINK_KEY, token
 
 TITLES = {
     "partner-unknown": "Ce partenaire n'existe pas.",
-    "partner-suspended": "Ce partenaire est suspendu : réactivez-le d'abord.",
+    "partner-not-active": "Ce partenaire est suspendu : réactivez-le d'abord.",
     "partner-not-suspended": "Ce partenaire n'est pas suspendu : suspendez-le d'abord.",
     "partner-exists": "Un partenaire porte déjà ce nom.",
     "key-not-usable": "Cette clé n'est pas utilisable.",

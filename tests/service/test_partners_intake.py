@@ -248,7 +248,7 @@ async def test_bad_content_is_refused_and_seen(platform: Platform, name: str) ->
     seen = platform.system.get(
         "announcements", f"/partners/{platform.slug}/deliveries?status=refused", as_=ADMIN
     )["items"]
-    [mine] = [one for one in seen if one["id"] == f"refused:{id_}"]
+    [mine] = [one for one in seen if one["id"] == id_]
     assert mine["reason"].startswith("invalid-input")
     stored = await rows(
         platform.system, "announcements", "deliveries", _id=f"{platform.slug}:{id_}"
