@@ -12,7 +12,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from shared.database import now
 from shared.events import Author
 from shared.events.announcements import AnnouncementEnded, AnnouncementPublished
-from shared.events.directory import NewsProposed, NewsPublished
+from shared.events.directory import NewsProposed, NewsPublished, NewsUnpublished
 from tests.harness import Servers, System, eventually
 from tests.harness.bus import published, tell
 from tests.harness.receiver import Receiver, Reply
@@ -39,6 +39,7 @@ ALL = [
     "AnnouncementEnded",
     "VenueUpdated",
     "VenueNewsPublished",
+    "VenueNewsWithdrawn",
 ]
 
 
@@ -126,6 +127,35 @@ async def test_a_delivery_is_signed_and_says_what_is_public(
 def map_verified(receiver: Receiver, there: str, count: int, secret: str) -> list[Any]:
     """The bodies of all deliveries to a path."""
     return [verified(one, secret) for one in got(receiver, there, count)]
+
+
+async def test_news_that_is_taken_offline_is_told_where_it_was(
+    announcements: System, receiver: Receiver
+) -> None:
+    person, there, elsewhere = partner(), path(), path()
+    types = ["VenueNewsWithdrawn", "VenueUpdated"]
+    subscribed(announcements, person, receiver, there, types=types, territoire="departement:69")
+    subscribed(announcements, person, receiver, elsewhere, types=types, territoire="departement:38")
+    news = {"venue_id": "lieu", "proposal_id": uuid4().hex}
+    proposed = NewsProposed(
+        **news,
+        venue_nom="Ici",
+        author=Author(account_id="ana", name="Ana"),
+        titre="Atelier",
+        author_is_manager=False,
+        public_addresses=0,
+        texte="Venez.",
+        code_insee="69123",
+        proposed_at=now(),
+    )
+    withdrawn = NewsUnpublished(**news, reason="Motif secret", unpublished_at=now())
+    await tell(announcements, proposed, withdrawn, an_update(code_insee="38185"))
+    [one] = got(receiver, there)
+    body = json.loads(one.body)
+    assert (body["type"], body["subject"]) == ("VenueNewsWithdrawn", "lieu")
+    assert body["data"] == {"venue_id": "lieu", "news_id": news["proposal_id"]}
+    [other] = got(receiver, elsewhere)
+    assert json.loads(other.body)["type"] == "VenueUpdated"
 
 
 async def test_only_what_happens_there_is_told(announcements: System, receiver: Receiver) -> None:
