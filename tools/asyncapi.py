@@ -26,6 +26,7 @@ WEBHOOK_DATA = {
     "AnnouncementEnded": ("announcement_id", "revision", "titre", "territoire", "why", "url"),
     "VenueUpdated": ("venue_id", "revision", "fields"),
     "VenueNewsPublished": ("venue_id", "news_id"),
+    "VenueNewsWithdrawn": ("venue_id", "news_id"),
     PING: (),
 }
 """What each webhook says; a test compares this with what is sent."""

@@ -8,9 +8,10 @@ from typing import Annotated, TypeVar
 import typer
 from pydantic import ValidationError
 
-from services.announcements.api.partners import Registration, Rules
+from services.announcements.api.partners import LONGEST_OVERLAP, MOST, Registration, Rules
 from services.announcements.app import service
 from services.announcements.domain.keys import Key
+from services.announcements.domain.partner_care import plain_id
 from services.announcements.domain.partners import Partner
 from services.announcements.settings import Settings
 from services.announcements.store.partners import Partners
@@ -21,6 +22,7 @@ from shared.errors import Problem
 
 T = TypeVar("T")
 SHOWN = 20
+MOST_HOURS = LONGEST_OVERLAP.total_seconds() / 3_600
 
 commands = typer.Typer(help="Partner platforms: keys, rules, deliveries.", no_args_is_help=True)
 
@@ -104,7 +106,9 @@ def show(slug: str) -> None:
 def rotate(
     slug: str,
     public_key: Annotated[str | None, typer.Option(help="whpk_…, its own.")] = None,
-    overlap_hours: Annotated[float, typer.Option(min=0, help="Old keys still count.")] = 24,
+    overlap_hours: Annotated[
+        float, typer.Option(min=0, max=MOST_HOURS, help="Old keys still count.")
+    ] = 24,
 ) -> None:
     """Give it a new key, and print the secret, this once."""
     overlap = timedelta(hours=overlap_hours)
@@ -112,6 +116,19 @@ def rotate(
     typer.echo(f"key     {key.id}")
     if key.kind == "v1":
         typer.echo(f"secret  {key.value}")
+
+
+@commands.command("rotate-hook")
+def rotate_hook(slug: str) -> None:
+    """Give it another secret path, and print it, this once; the one before is gone."""
+    partner = _run(lambda tx: use_cases.rotate_hook(tx, slug))
+    typer.echo(f"path    /partners/{slug}/hooks/{partner.hook_secret}")
+
+
+@commands.command()
+def remove(slug: str) -> None:
+    """Forget a suspended partner, its address and what it has sent; its announcements stay."""
+    _run(lambda tx: use_cases.remove(tx, slug))
 
 
 @commands.command()
@@ -128,6 +145,7 @@ def set_(
     per_minute: int | None = None,
     member: Member = None,
     suspended: bool | None = None,
+    ulule_slug: Annotated[str | None, typer.Option(help="Its name at Ulule.")] = None,
     email: str | None = None,
 ) -> None:
     """Change its rules; what is left out stays."""
@@ -137,6 +155,7 @@ def set_(
         "per_minute": per_minute,
         "members": member,
         "suspended": suspended,
+        "ulule_slug": ulule_slug,
         "email": email,
     }
     given = {field: value for field, value in given.items() if value is not None}
@@ -146,7 +165,11 @@ def set_(
 
 
 @commands.command()
-def deliveries(slug: str, status: str | None = None, last: int = SHOWN) -> None:
+def deliveries(
+    slug: str,
+    status: str | None = None,
+    last: Annotated[int, typer.Option(min=1, max=MOST)] = SHOWN,
+) -> None:
     """What it has sent, newest first, and what became of it."""
     page = _run(lambda tx: use_cases.deliveries(tx, slug, status=status, after=None, limit=last))
     print_table(
@@ -156,10 +179,25 @@ def deliveries(slug: str, status: str | None = None, last: int = SHOWN) -> None:
                 one.received_at.isoformat(timespec="seconds"),
                 one.via,
                 one.status,
-                one.signed_id,
+                plain_id(one),
                 one.reason or "",
             )
             for one in page.deliveries
+        ),
+    )
+
+
+@commands.command("delivery")
+def delivery_(slug: str, delivery: str) -> None:
+    """One delivery, and what became of each of its events."""
+    one = _run(lambda tx: use_cases.delivery(tx, slug, delivery))
+    reason = f", {one.reason}" if one.reason else ""
+    typer.echo(f"{plain_id(one)}: {one.status}, by {one.via}{reason}")
+    print_table(
+        ("reference", "type", "outcome", "reason"),
+        (
+            tuple(result.get(name) or "" for name in ("reference", "type", "outcome", "reason"))
+            for result in one.results
         ),
     )
 

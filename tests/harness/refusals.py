@@ -16,6 +16,8 @@ from tests.harness.system import JWT_KEY, LINK_KEY, token
 TITLES = {
     "partner-unknown": "Ce partenaire n'existe pas.",
     "partner-suspended": "Ce partenaire est suspendu : ses envois ne sont pas pris pour l'instant.",
+    "partner-not-active": "Ce partenaire est suspendu : réactivez-le d'abord.",
+    "partner-not-suspended": "Ce partenaire n'est pas suspendu : suspendez-le d'abord.",
     "partner-exists": "Un partenaire porte déjà ce nom.",
     "key-not-usable": "Cette clé n'est pas utilisable.",
     "delivery-unknown": "Cet envoi n'existe pas.",
@@ -84,6 +86,9 @@ TITLES = {
     ),
     "taken": "Une autre personne de l'équipe s'occupe de ce dossier.",
     "too-large": "La demande est trop volumineuse.",
+    "too-many-secrets": (
+        "Trop d'anciens secrets signent encore : attendez que l'un d'eux s'éteigne."
+    ),
     "too-many-subscriptions": "Vous avez atteint le nombre maximal d'abonnements.",
     "unknown-revision": "Cette version de la fiche n'existe pas.",
     "venue-not-found": "Ce lieu n'existe pas dans l'annuaire.",

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from uuid import uuid4
 
-from tests.harness import System
+from tests.harness import System, eventually
 from tests.harness.partners import Platform, event
 from tests.harness.servers import ROOT
 
@@ -34,6 +34,13 @@ def test_registered_rotated_and_revoked(announcements: System) -> None:
     named = run(announcements, "add", f"{slug}b", "--name", "Essai", "--ulule-slug", "essai")
     assert (named.returncode, "Ulule" in named.stderr) == (1, True)
 
+    too_long = run(announcements, "rotate", slug, "--overlap-hours", "721")
+    assert too_long.returncode == 2
+    path = run(announcements, "rotate-hook", slug).stdout.split()[1]
+    assert path.startswith(f"/partners/{slug}/hooks/")
+    assert path not in added.stdout
+    assert run(announcements, "set", slug, "--ulule-slug", "notre-nom").returncode == 0
+
     rotated = run(announcements, "rotate", slug, "--overlap-hours", "1")
     key = rotated.stdout.split()[1]
     shown = run(announcements, "show", slug)
@@ -50,5 +57,13 @@ def test_what_was_sent_is_listed(announcements: System) -> None:
     assert id_ in run(announcements, "deliveries", platform.slug).stdout
     assert run(announcements, "set", platform.slug, "--suspended").returncode == 0
     assert "suspended" in run(announcements, "list").stdout
+    assert run(announcements, "deliveries", platform.slug, "--last", "0").returncode == 2
+    eventually(lambda: platform.delivery(id_)["status"] == "ignored")
+    shown = run(announcements, "delivery", platform.slug, id_).stdout
+    assert id_ in shown
+    assert "order.paid" in shown
+    assert "ignored" in shown
+    replayed = run(announcements, "replay", platform.slug, id_)
+    assert (replayed.returncode, "suspendu" in replayed.stderr) == (1, True)
     unknown = run(announcements, "replay", platform.slug, "nothing")
     assert (unknown.returncode, unknown.stderr.strip()) == (1, "Cet envoi n'existe pas.")

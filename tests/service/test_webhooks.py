@@ -1,27 +1,36 @@
-"""Subscribers: what they are sent, how it is signed, tried again, stopped and asked for again."""
+"""Subscribers: what they are sent, how it is signed and asked for again, and who may."""
 
 import datetime as dt
 import json
-import threading
 from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
-import httpx
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from services.announcements.store.subscriptions import Outgoing
 from shared.database import now
 from shared.events import Author
 from shared.events.announcements import AnnouncementEnded, AnnouncementPublished
-from shared.events.directory import NewsProposed, NewsPublished, VenueUpdated
+from shared.events.directory import NewsProposed, NewsPublished, NewsUnpublished
 from tests.harness import Servers, System, eventually
-from tests.harness.bus import message, published, send, tell
-from tests.harness.receiver import Received, Receiver, Reply
+from tests.harness.bus import published, tell
+from tests.harness.receiver import Receiver, Reply
 from tests.harness.refusals import bad_authorizations, refused
 from tests.harness.rows import database, nothing_written, rows, wait_for_rows
 from tests.harness.stories import Person
+from tests.harness.subscribers import (
+    an_update,
+    ask,
+    deliveries,
+    got,
+    partner,
+    path,
+    settled,
+    subscribed,
+    system_that_sends,
+    verified,
+)
 
 ALL = [
     "AnnouncementPublished",
@@ -30,19 +39,13 @@ ALL = [
     "AnnouncementEnded",
     "VenueUpdated",
     "VenueNewsPublished",
+    "VenueNewsWithdrawn",
 ]
 
 
 @pytest.fixture(scope="module")
 def announcements(servers: Servers) -> Iterator[System]:
-    """The announcements, that may call this machine."""
-    system = System(
-        servers,
-        services=("announcements",),
-        PRIVATE_NETWORKS='["127.0.0.0/8"]',
-        WEBHOOK_TIMEOUT="PT3S",
-        PUBLIC_URL="https://annonces.example.org",
-    )
+    system = system_that_sends(servers)
     try:
         yield system.start()
     finally:
@@ -54,86 +57,6 @@ def receiver() -> Iterator[Receiver]:
     receiver = Receiver()
     yield receiver
     receiver.stop()
-
-
-def partner() -> Person:
-    """Somebody who may subscribe."""
-    return Person("ville", "partner")
-
-
-def ask(system: System, person: Person, method: str, path: str, body: Any = None) -> httpx.Response:
-    """A request about subscriptions."""
-    content = {} if body is None else {"json": body}
-    return system.call(
-        method, "announcements", f"/subscriptions{path}", as_=person.token, **content
-    )
-
-
-def subscribed(
-    system: System, person: Person, receiver: Receiver, path: str, **values: Any
-) -> dict[str, Any]:
-    """A new subscription, with its secret."""
-    body = {"url": receiver.url(path), "types": ["VenueUpdated"], **values}
-    answer = ask(system, person, "POST", "", body)
-    assert answer.status_code == 201, answer.text
-    subscription: dict[str, Any] = answer.json()
-    assert answer.headers["location"] == f"/subscriptions/{subscription['id']}"
-    return subscription
-
-
-def an_update(**values: Any) -> VenueUpdated:
-    """A change of a sheet, of a venue of its own."""
-    said: dict[str, Any] = {
-        "venue_id": f"lieu-{uuid4().hex[:8]}",
-        "revision": 2,
-        "nom": "Médiathèque",
-        "code_insee": "69123",
-        "fields": ["horaires"],
-        "updated_at": now(),
-    }
-    return VenueUpdated(**said | values)
-
-
-def got(receiver: Receiver, path: str, count: int = 1) -> list[Received]:
-    """What has come to a path, once it is so much."""
-
-    def come() -> list[Received]:
-        there = receiver.at(path)
-        assert len(there) >= count, there
-        return there
-
-    found = eventually(come)
-    assert len(found) == count, found
-    return found
-
-
-def verified(one: Received, secret: str) -> Any:
-    """The body of a delivery whose signature is good."""
-    assert one.headers["content-type"] == "application/cloudevents+json"
-    return Webhook(secret).verify(one.body, one.headers)
-
-
-def deliveries(system: System, person: Person, subscription: str, query: str = "") -> Any:
-    """The deliveries of a subscription, newest first."""
-    answer = ask(system, person, "GET", f"/{subscription}/deliveries{query}")
-    assert answer.is_success, answer.text
-    return answer.json()["items"]
-
-
-def settled(system: System, person: Person, subscription: str, state: str) -> Any:
-    """The only delivery of a subscription, once it has been tried and is in a state."""
-
-    def check() -> Any:
-        kept = deliveries(system, person, subscription)
-        assert len(kept) == 1, kept
-        one = kept[0]
-        return one if one["state"] == state and one["attempts"] else None
-
-    return eventually(check)
-
-
-def path() -> str:
-    return f"/crochet-{uuid4().hex[:8]}"
 
 
 async def test_a_delivery_is_signed_and_says_what_is_public(
@@ -206,6 +129,35 @@ def map_verified(receiver: Receiver, there: str, count: int, secret: str) -> lis
     return [verified(one, secret) for one in got(receiver, there, count)]
 
 
+async def test_news_that_is_taken_offline_is_told_where_it_was(
+    announcements: System, receiver: Receiver
+) -> None:
+    person, there, elsewhere = partner(), path(), path()
+    types = ["VenueNewsWithdrawn", "VenueUpdated"]
+    subscribed(announcements, person, receiver, there, types=types, territoire="departement:69")
+    subscribed(announcements, person, receiver, elsewhere, types=types, territoire="departement:38")
+    news = {"venue_id": "lieu", "proposal_id": uuid4().hex}
+    proposed = NewsProposed(
+        **news,
+        venue_nom="Ici",
+        author=Author(account_id="ana", name="Ana"),
+        titre="Atelier",
+        author_is_manager=False,
+        public_addresses=0,
+        texte="Venez.",
+        code_insee="69123",
+        proposed_at=now(),
+    )
+    withdrawn = NewsUnpublished(**news, reason="Motif secret", unpublished_at=now())
+    await tell(announcements, proposed, withdrawn, an_update(code_insee="38185"))
+    [one] = got(receiver, there)
+    body = json.loads(one.body)
+    assert (body["type"], body["subject"]) == ("VenueNewsWithdrawn", "lieu")
+    assert body["data"] == {"venue_id": "lieu", "news_id": news["proposal_id"]}
+    [other] = got(receiver, elsewhere)
+    assert json.loads(other.body)["type"] == "VenueUpdated"
+
+
 async def test_only_what_happens_there_is_told(announcements: System, receiver: Receiver) -> None:
     person, there, everywhere = partner(), path(), path()
     subscribed(announcements, person, receiver, there, territoire="departement:38")
@@ -231,37 +183,11 @@ async def test_a_new_secret_signs_beside_the_old_one(
     assert len(one.headers["webhook-signature"].split(" ")) == 2
     for secret in (old["secret"], new["secret"]):
         verified(one, secret)
-
-
-async def test_gone_disables_and_says_so(announcements: System, receiver: Receiver) -> None:
-    person, there = partner(), path()
-    receiver.answers(there, Reply(410), Reply(200))
-    url = receiver.url(f"{there}?cle=secrete")
-    receiver.answers(f"{there}?cle=secrete", Reply(410), Reply(200))
-    subscription = subscribed(announcements, person, receiver, there, url=url)["id"]
-    first = an_update()
-    await tell(announcements, first)
-    [said] = await published(announcements, "announcements", subscription, 1)
-    assert (said.type, said.body["why"], said.body["host"]) == (
-        "SubscriptionDisabled",
-        "gone",
-        receiver.host,
-    )
-    assert said.body["owner"]["account_id"] == person.id
-    assert "secrete" not in json.dumps(said.body)
-    assert ask(announcements, person, "GET", f"/{subscription}").json()["state"] == "disabled"
-    for action in ("test", f"deliveries/{uuid4().hex}/replay"):
-        answer = ask(announcements, person, "POST", f"/{subscription}/{action}")
-        refused(answer, 409, "subscription-disabled")
-    # while it is disabled nothing new waits for it, and what waited goes out once it is enabled
-    missed = an_update()
-    await tell(announcements, missed)
-    await wait_for_rows(announcements, "announcements", "public_events", 1, subject=missed.venue_id)
-    assert len(deliveries(announcements, person, subscription)) == 1
-    enabled = ask(announcements, person, "POST", f"/{subscription}/enable").json()
-    assert (enabled["state"], enabled["disabled_why"]) == ("active", None)
-    both = got(receiver, f"{there}?cle=secrete", 2)
-    assert {json.loads(one.body)["subject"] for one in both} == {first.venue_id}
+    for _ in range(4):
+        assert ask(announcements, person, "POST", f"/{old['id']}/secret").is_success
+    # one more would take away what was promised
+    answer = ask(announcements, person, "POST", f"/{old['id']}/secret")
+    refused(answer, 409, "too-many-secrets")
 
 
 async def test_what_was_missed_is_asked_for_again(
@@ -303,91 +229,6 @@ async def test_what_was_missed_is_asked_for_again(
     refused(ask(announcements, person, "POST", unknown), 404, "delivery-not-found")
 
 
-async def test_who_asks_for_a_pause_gets_nothing_meanwhile(
-    announcements: System, receiver: Receiver
-) -> None:
-    person, there = partner(), path()
-    receiver.answers(there, Reply(429, {"Retry-After": "3600"}), Reply(200))
-    subscription = subscribed(announcements, person, receiver, there)["id"]
-    await tell(announcements, an_update())
-    one = settled(announcements, person, subscription, "pending")
-    assert (one["status"], one["reason"], one["attempts"]) == (429, "status", 1)
-    due = dt.datetime.fromisoformat(one["due_at"])
-    assert due - dt.datetime.fromisoformat(one["attempted_at"]) == dt.timedelta(hours=1)
-    held = ask(announcements, person, "GET", f"/{subscription}").json()
-    assert dt.datetime.fromisoformat(held["held_until"]) == due
-    # another event waits too; one endpoint that is told shows that its turn would have come
-    witness = path()
-    subscribed(announcements, person, receiver, witness)
-    await tell(announcements, an_update())
-    got(receiver, witness)
-    assert len(receiver.at(there)) == 1
-
-
-async def test_a_failure_is_tried_again_and_a_redirect_is_one(
-    announcements: System, receiver: Receiver
-) -> None:
-    person, there, elsewhere = partner(), path(), path()
-    receiver.answers(there, Reply(302, {"Location": receiver.url(elsewhere)}), Reply(200))
-    subscription = subscribed(announcements, person, receiver, there)["id"]
-    await tell(announcements, an_update())
-    first, second = got(receiver, there, 2)
-    assert receiver.at(elsewhere) == []
-    assert first.headers["webhook-id"] == second.headers["webhook-id"]
-    assert first.body == second.body
-    assert first.headers["webhook-timestamp"] != second.headers["webhook-timestamp"]
-    done = settled(announcements, person, subscription, "delivered")
-    assert (done["attempts"], done["status"], done["reason"]) == (2, 200, None)
-    shown = ask(announcements, person, "GET", f"/{subscription}").json()
-    assert shown["failing_since"] is None
-
-
-async def test_a_slow_endpoint_does_not_hold_up_another(
-    announcements: System, receiver: Receiver
-) -> None:
-    person, slow, quick = partner(), path(), path()
-    answer = threading.Event()
-    receiver.answers(slow, Reply(200, when=answer))
-    slow_one = subscribed(announcements, person, receiver, slow)["id"]
-    subscribed(announcements, person, receiver, quick)
-    try:
-        await send(announcements, "directory", *(message(an_update()) for _ in range(5)))
-        got(receiver, quick, 5)
-        # and is never called twice at once
-        assert len(receiver.at(slow)) <= 2
-        tried = eventually(
-            lambda: [
-                one
-                for one in deliveries(announcements, person, slow_one)
-                if one["reason"] == "timeout"
-            ]
-        )
-        assert tried[0]["status"] is None
-    finally:
-        answer.set()
-
-
-async def test_the_last_attempt_disables_an_endpoint_that_never_answers(
-    announcements: System, receiver: Receiver
-) -> None:
-    person, there = partner(), path()
-    receiver.answers(there, Reply(500))
-    subscription = subscribed(announcements, person, receiver, there)["id"]
-    await tell(announcements, an_update())
-    settled(announcements, person, subscription, "pending")
-    # three days later, in the row
-    async with database(announcements, "announcements") as behind:
-        await behind.plain("webhooks").update_one(
-            {"subscription": subscription}, {"$set": {"attempts": 9}}
-        )
-        await Outgoing(behind).wake(subscription, now())
-    done = settled(announcements, person, subscription, "failed")
-    assert (done["attempts"], done["status"]) == (10, 500)
-    [said] = await published(announcements, "announcements", subscription, 1)
-    assert (said.type, said.body["why"]) == ("SubscriptionDisabled", "failing")
-    assert said.body["failing_since"]
-
-
 async def test_a_ping_comes(announcements: System, receiver: Receiver) -> None:
     person, there = partner(), path()
     subscription = subscribed(announcements, person, receiver, there)
@@ -396,27 +237,6 @@ async def test_a_ping_comes(announcements: System, receiver: Receiver) -> None:
     [one] = got(receiver, there)
     body = verified(one, subscription["secret"])
     assert (body["type"], body["id"]) == ("ping", answer.json()["id"])
-
-
-async def test_what_was_sent_and_not_noted_is_sent_again(
-    announcements: System, receiver: Receiver
-) -> None:
-    person, there = partner(), path()
-    answer = threading.Event()
-    receiver.answers(there, Reply(200, when=answer), Reply(200))
-    subscribed(announcements, person, receiver, there)
-    await tell(announcements, an_update())
-    [first] = got(receiver, there)
-    process = announcements.processes["announcements"]
-    process.kill()
-    answer.set()
-    process.start()
-    announcements.wait()
-    second = got(receiver, there, 2)[1]
-    assert second.headers["webhook-id"] == first.headers["webhook-id"]
-    # nothing of the address or the secret is in the log
-    assert there not in process.log
-    assert receiver.host not in process.log
 
 
 async def test_by_default_nothing_inside_our_network_is_called(

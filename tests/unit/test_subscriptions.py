@@ -12,11 +12,14 @@ from services.announcements.domain.keys import new_secret
 from services.announcements.domain.public_events import PublicEvent
 from services.announcements.domain.subscriptions import (
     LONGEST_HOLD,
+    MOST_OLD_SECRETS,
     ROTATION,
     SCHEDULE,
+    USUAL_HOLD,
     Attempt,
     Delivery,
     Subscription,
+    TooManySecrets,
     delivery_of,
     pause,
     retry_after,
@@ -72,6 +75,8 @@ def test_the_schedule_is_three_days_in_ten_attempts() -> None:
         ("Mon, 02 Mar 2026 12:10:00 GMT", dt.timedelta(minutes=10)),
         ("Mon, 02 Mar 2026 11:00:00 GMT", dt.timedelta()),
         ("Fri, 02 Mar 2029 11:00:00 GMT", LONGEST_HOLD),
+        ("Wed, 21 Oct 2026 99999999999999999999:28:00 GMT", None),
+        ("Wed, 21 Oct 99999999999999999999 07:28:00 GMT", None),
         ("-5", None),
         ("1.5", None),
         ("²", None),
@@ -131,6 +136,61 @@ def test_who_asks_for_a_pause_gets_one(status: int) -> None:
     assert endpoint.held_until == delivery.due_at == NOW + dt.timedelta(minutes=10)
     endpoint, delivery = settle(subscription(), delivery_of("s", EVENT, NOW), failed(status), 0.5)
     assert endpoint.held_until == delivery.due_at == NOW + dt.timedelta(seconds=5)
+
+
+def test_a_pause_that_was_not_asked_for_is_short_whatever_its_delivery_waits() -> None:
+    late = delivery_of("s", EVENT, NOW).model_copy(update={"attempts": 7, "failing_since": NOW})
+    endpoint, delivery = settle(subscription(), late, failed(503), 0.5)
+    assert delivery.due_at == NOW + SCHEDULE[8]
+    assert endpoint.held_until == NOW + USUAL_HOLD
+    # one that is asked for is kept, the delivery's last attempt or not
+    last = late.model_copy(update={"attempts": 9, "failing_since": NOW})
+    fine = subscription(failing_since=NOW + dt.timedelta(hours=1))
+    attempt = failed(429, retry_after=dt.timedelta(hours=2))
+    endpoint, delivery = settle(fine, last, attempt, 0.5)
+    assert (delivery.state, endpoint.state) == ("failed", "active")
+    assert endpoint.held_until == NOW + dt.timedelta(hours=2)
+
+
+def test_what_cannot_be_sent_any_more_fails_and_says_nothing_of_the_endpoint() -> None:
+    fine = subscription()
+    attempt = Attempt(at=NOW, reason="event-no-longer-kept", made=False)
+    after, delivery = settle(fine, delivery_of("s", EVENT, NOW), attempt, 0.5)
+    assert after is fine
+    assert (delivery.state, delivery.due_at, delivery.attempts) == ("failed", None, 0)
+    assert (delivery.revision, delivery.reason) == (2, "event-no-longer-kept")
+
+
+def test_what_was_asked_for_is_asked_for_once() -> None:
+    _, delivery = settle(subscription(), delivery_of("s", EVENT, NOW, asked=True), failed(), 0.5)
+    assert not delivery.asked
+    assert delivery.queued_again(NOW, asked=True).asked
+
+
+def test_every_old_secret_signs_for_its_own_day() -> None:
+    moment = dt.datetime.now(dt.UTC)
+    first = subscription()
+    second = first.rotated(moment)
+    third = second.rotated(moment + dt.timedelta(hours=1))
+    for at, good in [
+        (moment + ROTATION - dt.timedelta(minutes=1), [third, first, second]),
+        (moment + ROTATION, [third, second]),
+        (moment + ROTATION + dt.timedelta(hours=1), [third]),
+    ]:
+        signed = " ".join(Webhook(one.secret).sign("evt_1", at, "{}") for one in good)
+        assert third.signatures("evt_1", at, "{}") == signed
+    assert third.old_secret_until == moment + dt.timedelta(hours=1) + ROTATION
+
+
+def test_a_secret_that_was_promised_its_time_is_not_dropped_for_another() -> None:
+    endpoint = subscription()
+    for _ in range(MOST_OLD_SECRETS):
+        endpoint = endpoint.rotated(NOW)
+    with pytest.raises(TooManySecrets) as refusal:
+        endpoint.rotated(NOW + dt.timedelta(hours=23))
+    assert refusal.value.extra == {"until": (NOW + ROTATION).isoformat()}
+    later = endpoint.rotated(NOW + ROTATION)
+    assert len(later.old_secrets) == 1
 
 
 def test_a_pause_is_never_shorter_than_the_schedules() -> None:

@@ -53,17 +53,7 @@ RawBody = Annotated[bytes, Depends(_raw)]
 """Read whole before anything else: a slow sender must not hold a transaction open."""
 
 
-_PROBLEM = {
-    "type": "object",
-    "required": ["type", "title", "status"],
-    "properties": {
-        "type": {"type": "string", "format": "uri"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
-        "invalid_params": {"type": "array", "items": {"type": "object"}},
-    },
-}
+_PROBLEM = {"$ref": "#/components/schemas/Problem"}
 
 
 def refusals(*more: int) -> dict[int | str, dict[str, Any]]:

@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.announcements.domain.calls import Line
 from services.announcements.domain.keys import Key, KeyKind
+from services.announcements.domain.partner_care import plain_id
 from services.announcements.domain.partners import (
     Delivery,
     Intake,
@@ -30,7 +31,8 @@ router = APIRouter(prefix="/partners", tags=["partners"])
 Address = Annotated[str, Field(pattern=r"^[^@\s<>]+@[^@\s<>]+\.[^@\s<>]+$", max_length=254)]
 PerMinute = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
 Members = Annotated[list[Annotated[str, Field(min_length=1, max_length=200)]], Field(max_length=50)]
-Overlap = Annotated[timedelta, Field(ge=timedelta(0), le=timedelta(days=30))]
+LONGEST_OVERLAP = timedelta(days=30)
+Overlap = Annotated[timedelta, Field(ge=timedelta(0), le=LONGEST_OVERLAP)]
 
 
 class Registration(BaseModel):
@@ -171,6 +173,12 @@ async def change(slug: str, body: Rules, _: Admin, tx: RequestTx) -> PartnerShow
     return PartnerShown.model_validate(await use_cases.change(tx, slug, kept, email=body.email))
 
 
+@router.delete("/{slug}", status_code=204)
+async def remove(slug: str, _: Admin, tx: RequestTx) -> None:
+    """Forget a suspended partner, its address and what it has sent; its announcements stay."""
+    await use_cases.remove(tx, slug)
+
+
 @router.post("/{slug}/keys", status_code=201)
 async def rotate(slug: str, body: NewKey, account: SignedIn, tx: RequestTx) -> KeyMade:
     """Give it a new key; the ones before count until the overlap is over."""
@@ -233,4 +241,4 @@ def _made(key: Key) -> KeyMade:
 
 def _shown(delivery: Delivery) -> DeliveryShown:
     shown = delivery.model_dump(include=DeliveryShown.model_fields.keys() - {"id"})
-    return DeliveryShown(**shown, id=delivery.signed_id)
+    return DeliveryShown(**shown, id=plain_id(delivery))

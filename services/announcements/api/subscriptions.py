@@ -177,7 +177,7 @@ async def remove(subscription_id: str, account: SignedIn, tx: RequestTx) -> None
 
 @router.post("/{subscription_id}/secret")
 async def rotate(subscription_id: str, account: SignedIn, tx: RequestTx) -> SubscriptionWithSecret:
-    """A new secret; for 24 hours, both sign."""
+    """A new secret; the one before signs too, for 24 hours."""
     return SubscriptionWithSecret.model_validate(
         await use_cases.rotate(tx, account, subscription_id)
     )
@@ -187,7 +187,7 @@ async def rotate(subscription_id: str, account: SignedIn, tx: RequestTx) -> Subs
 async def enable(
     subscription_id: str, account: SignedIn, database: RequestDatabase
 ) -> SubscriptionDetail:
-    """Send again, what waits first."""
+    """Send again, what waits first; ends a pause that the endpoint has asked for."""
     return _detail(await use_cases.enable(database, account, subscription_id))
 
 
@@ -202,7 +202,7 @@ async def recover(
 
 @router.post("/{subscription_id}/test", status_code=202)
 async def test(subscription_id: str, account: SignedIn, tx: RequestTx) -> DeliveryDetail:
-    """Send a `ping`."""
+    """Send a `ping`, in a pause too."""
     return _delivery(await use_cases.test(tx, account, subscription_id))
 
 
@@ -226,7 +226,7 @@ async def list_deliveries(
 async def replay(
     subscription_id: str, event_id: str, account: SignedIn, tx: RequestTx
 ) -> DeliveryDetail:
-    """Send one again, under the same `webhook-id`."""
+    """Send one again, under the same `webhook-id`; in a pause too."""
     return _delivery(await use_cases.replay(tx, account, subscription_id, event_id))
 
 

@@ -15,7 +15,7 @@ from shared.events.announcements import (
     AnnouncementUpdated,
     AnnouncementWaveOpened,
 )
-from shared.events.directory import NewsPublished, VenueUpdated
+from shared.events.directory import NewsPublished, NewsUnpublished, VenueUpdated
 
 PUBLIC_TYPES: dict[str, type[Event]] = {
     "AnnouncementPublished": AnnouncementPublished,
@@ -24,6 +24,7 @@ PUBLIC_TYPES: dict[str, type[Event]] = {
     "AnnouncementEnded": AnnouncementEnded,
     "VenueUpdated": VenueUpdated,
     "VenueNewsPublished": NewsPublished,
+    "VenueNewsWithdrawn": NewsUnpublished,
 }
 """What can be subscribed to, and the event behind it."""
 PING = "ping"
@@ -98,6 +99,18 @@ def of_news(event: NewsPublished, territoire: str | None) -> PublicEvent:
         type="VenueNewsPublished",
         subject=event.venue_id,
         time=event.published_at,
+        territoire=territoire,
+        data={"venue_id": event.venue_id, "news_id": event.proposal_id},
+    )
+
+
+def of_withdrawn_news(event: NewsUnpublished, territoire: str | None) -> PublicEvent:
+    """A venue's news item that is online no more; why is the moderators' business."""
+    return PublicEvent(
+        id=_id("VenueNewsWithdrawn", event.proposal_id, event.unpublished_at.isoformat()),
+        type="VenueNewsWithdrawn",
+        subject=event.venue_id,
+        time=event.unpublished_at,
         territoire=territoire,
         data={"venue_id": event.venue_id, "news_id": event.proposal_id},
     )

@@ -17,8 +17,13 @@ MOST_SUBSCRIPTIONS = 20
 """Of one owner."""
 ROTATION = timedelta(hours=24)
 """How long an old secret still signs beside the new one."""
+MOST_OLD_SECRETS = 5
+"""That sign at the same time: each makes the header of a delivery longer."""
 RECOVERABLE = timedelta(days=30)
 LONGEST_HOLD = timedelta(hours=24)
+"""That an endpoint may ask for."""
+USUAL_HOLD = timedelta(minutes=5)
+"""The longest of one that says no time: its other deliveries need not wait as long as this one."""
 SCHEDULE = tuple(
     timedelta(seconds=seconds)
     for seconds in (0, 5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
@@ -66,6 +71,21 @@ class SubscriptionNotActive(Problem):
     title = "Cet abonnement est désactivé : réactivez-le d'abord."
 
 
+class TooManySecrets(Problem):
+    """As many old secrets sign still as may; each was promised its time."""
+
+    type = "too-many-secrets"
+    status = 409
+    title = "Trop d'anciens secrets signent encore : attendez que l'un d'eux s'éteigne."
+
+
+class OldSecret(BaseModel):
+    """A secret that was replaced, and still signs for a while."""
+
+    secret: str
+    until: AwareDatetime
+
+
 class Subscription(BaseModel):
     """An endpoint, what it wants to hear, and how it does."""
 
@@ -77,8 +97,7 @@ class Subscription(BaseModel):
     territoire: str | None = None
     """Only what happens there; none means everywhere."""
     secret: str
-    old_secret: str | None = None
-    old_secret_until: AwareDatetime | None = None
+    old_secrets: list[OldSecret] = []
     state: Literal["active", "disabled"] = "active"
     disabled_why: Why | None = None
     failing_since: AwareDatetime | None = None
@@ -99,17 +118,26 @@ class Subscription(BaseModel):
         """It with these changes, one revision on."""
         return self.model_copy(update={**changes, "revision": self.revision + 1})
 
+    def is_held(self, at: datetime) -> bool:
+        """Whether its endpoint has asked for a pause that is not over."""
+        return self.held_until is not None and at < self.held_until
+
+    @property
+    def old_secret_until(self) -> datetime | None:
+        """When the last of its old secrets ends."""
+        return max((one.until for one in self.old_secrets), default=None)
+
     def rotated(self, at: datetime) -> "Subscription":
-        """It with a new secret; the present one signs too, for a while."""
-        return self.next(
-            secret=new_secret(), old_secret=self.secret, old_secret_until=at + ROTATION
-        )
+        """It with a new secret; those before sign too, for a while. Raises `TooManySecrets`."""
+        old = [one for one in self.old_secrets if at < one.until]
+        if len(old) >= MOST_OLD_SECRETS:
+            raise TooManySecrets(until=min(one.until for one in old).isoformat())
+        old.append(OldSecret(secret=self.secret, until=at + ROTATION))
+        return self.next(secret=new_secret(), old_secrets=old)
 
     def signatures(self, message_id: str, at: datetime, body: str) -> str:
         """The header `webhook-signature`: one by each secret that is good at this time."""
-        good = [self.secret]
-        if self.old_secret and self.old_secret_until and at < self.old_secret_until:
-            good.append(self.old_secret)
+        good = [self.secret, *(one.secret for one in self.old_secrets if at < one.until)]
         # the library takes the hour as it is written for UTC's, whatever zone is given
         moment = at.astimezone(UTC)
         return " ".join(Webhook(secret).sign(message_id, moment, body) for secret in good)
@@ -128,6 +156,8 @@ class Delivery(BaseModel):
     due_at: AwareDatetime | None
     """None if it is done, or waits for its endpoint to be enabled."""
     queued_at: AwareDatetime
+    asked: bool = False
+    """Its owner waits for it: it goes before others, and in a pause too."""
     attempts: int = 0
     failing_since: AwareDatetime | None = None
     attempted_at: AwareDatetime | None = None
@@ -136,7 +166,7 @@ class Delivery(BaseModel):
     reason: str | None = None
     """Of the last failure."""
 
-    def queued_again(self, at: datetime) -> "Delivery":
+    def queued_again(self, at: datetime, *, asked: bool = False) -> "Delivery":
         """It as if it were new."""
         return Delivery(
             id=self.id,
@@ -146,6 +176,7 @@ class Delivery(BaseModel):
             type=self.type,
             due_at=at,
             queued_at=at,
+            asked=asked,
         )
 
 
@@ -158,9 +189,13 @@ class Attempt(BaseModel):
     reason: str | None = None
     """None means that it was taken."""
     retry_after: timedelta | None = None
+    made: bool = True
+    """False: there is nothing to send any more, the endpoint was not asked."""
 
 
-def delivery_of(subscription_id: str, event: PublicEvent, at: datetime) -> Delivery:
+def delivery_of(
+    subscription_id: str, event: PublicEvent, at: datetime, *, asked: bool = False
+) -> Delivery:
     """A delivery that is due now."""
     return Delivery(
         id=f"{subscription_id}:{event.id}",
@@ -169,6 +204,7 @@ def delivery_of(subscription_id: str, event: PublicEvent, at: datetime) -> Deliv
         type=event.type,
         due_at=at,
         queued_at=at,
+        asked=asked,
     )
 
 
@@ -179,13 +215,16 @@ def settle(
 
     `chance` is between 0 and 1, for the jitter.
     """
+    settled = {"revision": delivery.revision + 1, "reason": attempt.reason, "asked": False}
+    if not attempt.made:
+        failed = {**settled, "state": "failed", "due_at": None}
+        return subscription, delivery.model_copy(update=failed)
     done = delivery.model_copy(
         update={
-            "revision": delivery.revision + 1,
+            **settled,
             "attempts": delivery.attempts + 1,
             "attempted_at": attempt.at,
             "status": attempt.status,
-            "reason": attempt.reason,
         }
     )
     if attempt.reason is None:
@@ -200,11 +239,11 @@ def settle(
     else:
         due_at = attempt.at + max(wait, attempt.retry_after or wait)
         done = done.model_copy(update={"due_at": due_at, "failing_since": since})
-    return _after_failure(subscription, done, attempt), done
+    return _after_failure(subscription, done, attempt, wait), done
 
 
 def _after_failure(
-    subscription: Subscription, delivery: Delivery, attempt: Attempt
+    subscription: Subscription, delivery: Delivery, attempt: Attempt, wait: timedelta | None
 ) -> Subscription:
     if subscription.state == "disabled":
         return subscription
@@ -217,8 +256,10 @@ def _after_failure(
         changes |= {"state": "disabled", "disabled_why": "gone"}
     elif delivery.state == "failed" and failing_since <= first:
         changes |= {"state": "disabled", "disabled_why": "failing"}
-    elif attempt.status in THROTTLED and delivery.due_at:
-        changes["held_until"] = delivery.due_at
+    elif attempt.status in THROTTLED:
+        usual = min(wait or USUAL_HOLD, USUAL_HOLD)
+        hold = usual if attempt.retry_after is None else attempt.retry_after
+        changes["held_until"] = attempt.at + hold
     return subscription.next(**changes) if changes else subscription
 
 
@@ -238,7 +279,7 @@ def retry_after(value: str | None, at: datetime) -> timedelta | None:
     else:
         try:
             moment = parsedate_to_datetime(text)
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
         asked = moment.replace(tzinfo=moment.tzinfo or UTC) - at
     return max(timedelta(), min(asked, LONGEST_HOLD))

@@ -11,7 +11,7 @@ from shared.events.announcements import (
     AnnouncementUpdated,
     AnnouncementWaveOpened,
 )
-from shared.events.directory import NewsProposed, NewsPublished, VenueUpdated
+from shared.events.directory import NewsProposed, NewsPublished, NewsUnpublished, VenueUpdated
 
 
 async def on_announcement_published(event: AnnouncementPublished, tx: Transaction) -> None:
@@ -57,6 +57,12 @@ async def on_news_published(event: NewsPublished, tx: Transaction) -> None:
     await subscriptions.announce(tx, public_events.of_news(event, place))
 
 
+async def on_news_unpublished(event: NewsUnpublished, tx: Transaction) -> None:
+    """Tell that a venue's news item is online no more."""
+    place = await NewsPlaces(tx).get(event.proposal_id)
+    await subscriptions.announce(tx, public_events.of_withdrawn_news(event, place))
+
+
 HANDLERS_OUTGOING: Handlers = {
     AnnouncementPublished: on_announcement_published,
     AnnouncementUpdated: on_announcement_updated,
@@ -65,4 +71,5 @@ HANDLERS_OUTGOING: Handlers = {
     VenueUpdated: on_venue_updated,
     NewsProposed: on_news_proposed,
     NewsPublished: on_news_published,
+    NewsUnpublished: on_news_unpublished,
 }

@@ -1,8 +1,9 @@
 """The loop that tells subscribers: several endpoints at once, one delivery after the other each."""
 
 import asyncio
-import contextlib
 import random
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from functools import partial
 
 import httpx
@@ -16,19 +17,24 @@ from services.announcements.domain.subscriptions import (
     Subscription,
     retry_after,
 )
+from services.announcements.sender.lines import Due, Lines
 from services.announcements.sender.outside import AddressRefused, client
 from services.announcements.settings import Settings
 from services.announcements.store.subscriptions import Outgoing
 from services.announcements.use_cases import subscriptions
-from shared.database import Database, Lease, now
+from shared.database import OUTAGES, Database, Lease, Watch, now
 
 ENDPOINTS = 50
 """How many are called at the same time."""
 TURN = 20
 """Deliveries of one endpoint before another may have its place."""
-LOOKED_AT = 500
-"""Due deliveries that are read to see whose they are."""
 POLL = 0.5
+LOOK_BACK = timedelta(seconds=5)
+"""A row may be there only some time after the moment that it says."""
+LOOK_AGAIN = timedelta(seconds=10)
+"""The least time between two looks at all that is due."""
+LOOK_AT_ALL = timedelta(minutes=1)
+"""And the longest."""
 LAST = 5.0
 """Seconds that requests under way are given when the service stops."""
 
@@ -41,34 +47,69 @@ log = structlog.get_logger()
 
 
 class Caller:
-    """Sends what is due while `held`; the lease is its loop's."""
+    """Sends what is due while `held` says so; the lease is its loop's."""
 
-    def __init__(self, settings: Settings, database: Database, http: httpx.AsyncClient) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        http: httpx.AsyncClient,
+        held: Callable[[], bool],
+    ) -> None:
         self._settings = settings
         self._database = database
         self._outgoing = Outgoing(database)
         self._http = http
         self._turns: dict[str, asyncio.Task[None]] = {}
-        self.held = False
+        self._lines = Lines()
+        self._looked_at: datetime | None = None
+        self._looked_at_all: datetime | None = None
+        self._held = held
+        self._stopped = False
 
     async def start_due(self) -> None:
         """Give a turn to endpoints with something due that have none."""
         free = ENDPOINTS - len(self._turns)
         if free <= 0:
             return
-        due = await self._outgoing.due_endpoints(now(), without=self._turns, limit=LOOKED_AT)
-        for subscription_id in due[:free]:
+        await self._look(now())
+        for subscription_id in self._lines.next(free, now(), without=self._turns):
             turn = asyncio.create_task(self._turn(subscription_id))
             self._turns[subscription_id] = turn
             turn.add_done_callback(partial(self._ended, subscription_id))
         CALLED.set(len(self._turns))
 
+    async def _look(self, at: datetime) -> None:
+        """Keep in mind what has become due since the last look, or all that is."""
+        since, last = self._looked_at, self._looked_at_all
+        everything = (
+            since is None
+            or last is None
+            or at - last >= LOOK_AT_ALL
+            or (self._lines.exhausted and at - last >= LOOK_AGAIN)
+        )
+        # each row is read when it becomes due: to sort a backlog at each poll took all the time
+        start = None if everything or since is None else since - LOOK_BACK
+        found = await self._outgoing.due(at, since=start)
+        due = [Due(one["_id"], one["subscription"], one.get("asked", False)) for one in found]
+        if everything:
+            self._lines.renew(due)
+            self._looked_at_all = at
+        else:
+            self._lines.add(due)
+        self._looked_at = at
+
     def _ended(self, subscription_id: str, _: asyncio.Task[None]) -> None:
         del self._turns[subscription_id]
+        self._lines.served(subscription_id)
+
+    def forget(self) -> None:
+        """Look at everything next time: another process may have sent meanwhile."""
+        self._looked_at = None
 
     async def stop(self) -> None:
         """Let requests under way end, for a while."""
-        self.held = False
+        self._stopped = True
         turns = list(self._turns.values())
         if turns:
             await asyncio.wait(turns, timeout=LAST)
@@ -79,10 +120,15 @@ class Caller:
     async def _turn(self, subscription_id: str) -> None:
         try:
             for _ in range(TURN):
-                if not self.held or not await self._deliver_next(subscription_id):
+                if (
+                    self._stopped
+                    or not self._held()
+                    or not await self._deliver_next(subscription_id)
+                ):
                     return
         except Exception as exc:
             log.warning("webhooks wait", subscription_id=subscription_id, error=type(exc).__name__)
+            self._lines.lost(subscription_id)
             # what stands in the way of this one must not make a busy loop
             await asyncio.sleep(POLL)
 
@@ -90,17 +136,21 @@ class Caller:
         """One attempt; whether the endpoint may have another one now."""
         subscription = await self._outgoing.subscription(subscription_id)
         if subscription is None:
+            self._lines.forget(subscription_id)
             await self._outgoing.forget(subscription_id)
             return False
         if subscription.state == "disabled":
+            self._lines.forget(subscription_id)
             await self._park(subscription_id)
             return False
         moment = now()
-        if subscription.held_until and moment < subscription.held_until:
+        held = subscription.held_until if subscription.is_held(moment) else None
+        first = self._lines.take(subscription_id, held_until=held)
+        if first is None:
             return False
-        delivery = await self._outgoing.next_due(subscription_id, moment)
+        delivery = await self._outgoing.delivery(first, moment)
         if delivery is None:
-            return False
+            return True
         attempt = await self._attempt(subscription, delivery)
         chance = random.random()
         settled = await self._database.run(
@@ -119,10 +169,20 @@ class Caller:
             await self._outgoing.wake(subscription_id, now())
 
     async def _attempt(self, subscription: Subscription, delivery: Delivery) -> Attempt:
+        try:
+            return await self._request(subscription, delivery)
+        except OUTAGES:
+            raise
+        except Exception as exc:
+            # not settled, it would be tried again at once, for ever
+            log.warning("webhook not sent", event_id=delivery.event, error=type(exc).__name__)
+            return Attempt(at=now(), reason="internal-error")
+
+    async def _request(self, subscription: Subscription, delivery: Delivery) -> Attempt:
         event = await self._outgoing.event(delivery.event)
         at = now()
         if event is None:
-            return Attempt(at=at, reason="event-no-longer-kept")
+            return Attempt(at=at, reason="event-no-longer-kept", made=False)
         body = event.body(self._settings.public_url)
         headers = {
             "Content-Type": CONTENT_TYPE,
@@ -178,20 +238,22 @@ def _tell(subscription: Subscription, delivery: Delivery) -> None:
 
 async def send_webhooks(settings: Settings, database: Database) -> None:
     """Send what is due until cancelled; waits while the database is away."""
-    lease = Lease(database, "webhooks")
+    # kept beside: a look at a long backlog may take as long as the lease
+    watch = Watch(Lease(database, "webhooks"))
+    watching = asyncio.create_task(watch.run())
     async with client(settings) as http:
-        caller = Caller(settings, database, http)
+        caller = Caller(settings, database, http, lambda: watch.held)
         try:
             while True:
                 try:
-                    caller.held = await lease.hold()
-                    if caller.held:
+                    if watch.held:
                         await caller.start_due()
+                    else:
+                        caller.forget()
                 except Exception as exc:
-                    caller.held = False
                     log.warning("webhooks wait", error=type(exc).__name__)
                 await asyncio.sleep(POLL)
         finally:
             await caller.stop()
-            with contextlib.suppress(Exception):
-                await lease.release()
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)

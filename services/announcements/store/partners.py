@@ -1,7 +1,7 @@
 """Queries of partners and of what they have sent."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from services.announcements.domain.partners import Delivery, Partner
@@ -14,7 +14,7 @@ MOST_AT_ONCE = 64
 """Deliveries that one transaction stores, hence of one moment."""
 
 INDEXES_PARTNERS = (
-    Index("deliveries", [("partner", 1), ("received_at", -1)]),
+    Index("deliveries", [("partner", 1), ("received_at", -1), ("_id", -1)]),
     Index("deliveries", [("received_at", 1)], expire_after=KEPT),
 )
 
@@ -41,6 +41,10 @@ class Partners:
     async def save(self, partner: Partner) -> None:
         """Replace a partner whose revision was raised by one."""
         await self._partners.save(_document(partner))
+
+    async def remove(self, slug: str) -> None:
+        """Forget a partner and its keys."""
+        await self._partners.delete({"_id": slug})
 
 
 async def known_partner(database: Database, slug: str) -> Partner | None:
@@ -77,23 +81,27 @@ class Deliveries:
         await self._deliveries.put(_delivered(delivery))
 
     async def of_partner(
-        self, slug: str, *, status: str | None, after: str | None, limit: int
+        self, slug: str, *, status: str | None, after: tuple[datetime, str] | None, limit: int
     ) -> list[Delivery]:
-        """At most so many, newest first, behind the delivery named."""
+        """At most so many, newest first, behind a place: a time and an id."""
         query: dict[str, Any] = {"partner": slug}
         if status:
             query["status"] = status
-        last = await self.get(after) if after else None
-        if last:
-            query["received_at"] = {"$lte": last.received_at}
         order = [("received_at", -1), ("_id", -1)]
-        found = await self._deliveries.find(query, sort=order, limit=limit + MOST_AT_ONCE)
-        deliveries = [_delivery(one) for one in found]
-        if last:
-            # several may be of one moment
-            place = (last.received_at, last.id)
-            deliveries = [one for one in deliveries if (one.received_at, one.id) < place]
-        return deliveries[:limit]
+        found: list[Document] = []
+        if after:
+            at, id_ = after
+            # any number may be of one moment
+            same = await self._deliveries.find({**query, "received_at": at}, sort=order)
+            found = [one for one in same if one["_id"] < id_][:limit]
+            query["received_at"] = {"$lt": at}
+        if len(found) < limit:
+            found += await self._deliveries.find(query, sort=order, limit=limit - len(found))
+        return [_delivery(one) for one in found]
+
+    async def remove_of(self, slug: str) -> None:
+        """Forget all that a partner has sent."""
+        await self._deliveries.delete({"partner": slug})
 
 
 def _partner(document: Document) -> Partner:

@@ -1,6 +1,5 @@
 """Queries of subscriptions, of what subscribers are told, and of the deliveries to them."""
 
-from collections.abc import Collection as Many
 from datetime import datetime, timedelta
 
 from services.announcements.domain.public_events import PublicEvent
@@ -21,7 +20,6 @@ DELIVERIES_KEPT = RECOVERABLE + timedelta(days=5)
 INDEXES_SUBSCRIPTIONS = (
     Index("subscriptions", [("owner.account_id", 1)]),
     Index("subscriptions", [("types", 1)]),
-    Index("subscriptions", [("held_until", 1)]),
     Index("public_events", [("place", 1)]),
     Index("public_events", [("kept_from", 1)], expire_after=RECOVERABLE),
     Index("news_places", [("kept_from", 1)], expire_after=NEWS_PLACES_KEPT),
@@ -164,21 +162,20 @@ class Outgoing:
         self._subscriptions = database.plain("subscriptions")
         self._events = database.plain("public_events")
 
-    async def due_endpoints(self, at: datetime, *, without: Many[str], limit: int) -> list[str]:
-        """Whose deliveries are due, the longest due first, but for some and those held."""
-        held = self._subscriptions.find({"held_until": {"$gt": at}}, {"_id": 1})
-        excluded = [*without, *[one["_id"] async for one in held]]
-        due = self._deliveries.find(
-            {"due_at": {"$lte": at}, "subscription": {"$nin": excluded}}, {"subscription": 1}
-        )
-        found = await due.sort("due_at", 1).limit(limit).to_list(None)
-        return list(dict.fromkeys(one["subscription"] for one in found))
+    async def due(self, at: datetime, *, since: datetime | None) -> list[Document]:
+        """What is due at a time, and was not before `since`: `_id` and endpoint, oldest first.
 
-    async def next_due(self, subscription_id: str, at: datetime) -> Delivery | None:
-        """The delivery of an endpoint that has been due longest."""
-        due = self._deliveries.find({"subscription": subscription_id, "due_at": {"$lte": at}})
-        found = await due.sort([("due_at", 1), ("place", 1)]).limit(1).to_list(1)
-        return _delivery(found[0]) if found else None
+        A range on one index; to read a row costs more on the embedded database than to ask.
+        """
+        query = {"due_at": {"$lte": at} | ({"$gt": since} if since else {})}
+        fields = {"subscription": 1, "asked": 1}
+        return await self._deliveries.find(query, fields).sort("due_at", 1).to_list(None)
+
+    async def delivery(self, delivery_id: str, at: datetime) -> Delivery | None:
+        """One delivery, if it is still due."""
+        found = await self._deliveries.find_one({"_id": delivery_id})
+        delivery = _delivery(found) if found else None
+        return delivery if delivery and delivery.due_at and delivery.due_at <= at else None
 
     async def subscription(self, subscription_id: str) -> Subscription | None:
         """One subscription."""

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from services.announcements.domain import partner_care
 from services.announcements.domain import partners as rules
 from services.announcements.domain.keys import Key, new_key
+from services.announcements.domain.partner_care import PartnerNotActive, PartnerNotSuspended
 from services.announcements.domain.partners import (
     Delivery,
     DeliveryNotReplayable,
@@ -21,7 +23,7 @@ from shared.auth import Account
 from shared.database import Transaction
 from shared.errors import NotAllowed
 from shared.events.announcements import PartnerDeliveryReceived
-from shared.events.contacts import AccountContactChanged
+from shared.events.contacts import AccountContactChanged, ContactErased, account_key
 
 REPLAYABLE = frozenset({"applied", "failed", "ignored"})
 
@@ -80,6 +82,19 @@ async def revoke(tx: Transaction, slug: str, key_id: str) -> None:
     await Partners(tx).save(rules.without_key(await existing(tx, slug), key_id))
 
 
+async def remove(tx: Transaction, slug: str) -> None:
+    """Forget a suspended partner: its keys, its address and what it has sent.
+
+    Its announcements stay. Raises `PartnerUnknown` or `PartnerNotSuspended`.
+    """
+    partner = await existing(tx, slug)
+    if not partner.suspended:
+        raise PartnerNotSuspended
+    await Partners(tx).remove(slug)
+    await Deliveries(tx).remove_of(slug)
+    tx.publish(ContactErased(contact=account_key(_account(partner))))
+
+
 async def existing(tx: Transaction, slug: str) -> Partner:
     """A partner; raises `PartnerUnknown`."""
     partner = await Partners(tx).get(slug)
@@ -99,24 +114,29 @@ async def looked_after(tx: Transaction, slug: str, account: Account) -> Partner:
 async def deliveries(
     tx: Transaction, slug: str, *, status: str | None, after: str | None, limit: int
 ) -> Page:
-    """What a partner has sent, newest first, behind the signed id of one."""
-    behind = rules.delivery_id(slug, after) if after else None
+    """What a partner has sent, newest first, behind a `Page.next`; raises `InvalidInput`."""
+    behind = partner_care.place(slug, after) if after else None
     found = await Deliveries(tx).of_partner(slug, status=status, after=behind, limit=limit + 1)
     shown = found[:limit]
-    return Page(shown, shown[-1].signed_id if len(found) > limit else None)
+    return Page(shown, partner_care.cursor(shown[-1]) if len(found) > limit else None)
 
 
 async def delivery(tx: Transaction, slug: str, delivery_id: str) -> Delivery:
-    """One delivery of a partner; raises `DeliveryUnknown`."""
+    """One delivery of a partner, by its `webhook-id`; raises `DeliveryUnknown`."""
     found = await Deliveries(tx).get(rules.delivery_id(slug, delivery_id))
+    if found is None:
+        refused = rules.delivery_id(slug, partner_care.REFUSED + delivery_id)
+        found = await Deliveries(tx).get(refused)
     if found is None:
         raise DeliveryUnknown
     return found
 
 
 async def replay(tx: Transaction, slug: str, delivery_id: str, *, api_url: str) -> Delivery:
-    """Have a delivery applied once more; raises `DeliveryNotReplayable`."""
+    """Have a delivery applied once more; raises `DeliveryNotReplayable`, `PartnerNotActive`."""
     found = await delivery(tx, slug, delivery_id)
+    if (await existing(tx, slug)).suspended:
+        raise PartnerNotActive
     if found.status not in REPLAYABLE or not found.body:
         raise DeliveryNotReplayable
     thin = found.via == "ulule"
@@ -131,12 +151,16 @@ async def replay(tx: Transaction, slug: str, delivery_id: str, *, api_url: str) 
     return again
 
 
+def _account(partner: Partner) -> str:
+    return f"partner:{partner.slug}"
+
+
 def _tell_address(tx: Transaction, partner: Partner, email: str | None) -> None:
     # kept nowhere here: addresses travel on their own topic
     if email:
         tx.publish(
             AccountContactChanged(
-                account_id=f"partner:{partner.slug}",
+                account_id=_account(partner),
                 email=email,
                 name=partner.name,
                 changed_at=tx.now,

@@ -136,14 +136,14 @@ async def remove(tx: Transaction, account: Account, subscription_id: str) -> Non
 
 
 async def rotate(tx: Transaction, account: Account, subscription_id: str) -> Subscription:
-    """Give it a new secret; the old one signs too for a day."""
+    """Give it a new secret; those before sign too, a day each. Raises `TooManySecrets`."""
     after = (await get(tx, account, subscription_id)).rotated(tx.now)
     await Subscriptions(tx).save(after)
     return after
 
 
 async def enable(database: Database, account: Account, subscription_id: str) -> Subscription:
-    """Have deliveries sent again, those that wait now.
+    """Have deliveries sent again, those that wait now; ends a pause too.
 
     In two steps: asked again after a failure, it does the same.
     """
@@ -154,7 +154,7 @@ async def enable(database: Database, account: Account, subscription_id: str) -> 
 
 async def _enable(tx: Transaction, account: Account, subscription_id: str) -> Subscription:
     before = await get(tx, account, subscription_id)
-    if before.state == "active":
+    if before.state == "active" and before.held_until is None:
         return before
     after = before.next(state="active", disabled_why=None, failing_since=None, held_until=None)
     await Subscriptions(tx).save(after)
@@ -193,12 +193,18 @@ async def _recover(
 
 
 async def _queue(
-    tx: Transaction, subscription: Subscription, events: Sequence[PublicEvent]
+    tx: Transaction,
+    subscription: Subscription,
+    events: Sequence[PublicEvent],
+    *,
+    asked: bool = False,
 ) -> list[Delivery]:
     """Have events sent to an endpoint, those that were sent before too."""
-    deliveries = [domain.delivery_of(subscription.id, event, tx.now) for event in events]
+    deliveries = [
+        domain.delivery_of(subscription.id, event, tx.now, asked=asked) for event in events
+    ]
     known = await Deliveries(tx).get_many([one.id for one in deliveries])
-    again = [one.queued_again(tx.now) for one in known.values()]
+    again = [one.queued_again(tx.now, asked=asked) for one in known.values()]
     await Deliveries(tx).add(*(one for one in deliveries if one.id not in known))
     await Deliveries(tx).save(*again)
     return deliveries
@@ -210,7 +216,7 @@ async def test(tx: Transaction, account: Account, subscription_id: str) -> Deliv
     event = public_events.ping(subscription.id, tx.now)
     if not await PublicEvents(tx).has(event.id):
         await PublicEvents(tx).add(event, tx.now)
-    [delivery] = await _queue(tx, subscription, [event])
+    [delivery] = await _queue(tx, subscription, [event], asked=True)
     return delivery
 
 
@@ -238,7 +244,7 @@ async def replay(
     delivery = await Deliveries(tx).get(f"{subscription.id}:{event_id}")
     if delivery is None or not await PublicEvents(tx).has(event_id):
         raise DeliveryNotFound
-    again = delivery.queued_again(tx.now)
+    again = delivery.queued_again(tx.now, asked=True)
     await Deliveries(tx).save(again)
     return again
 
