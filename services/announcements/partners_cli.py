@@ -11,7 +11,6 @@ from pydantic import ValidationError
 from services.announcements.api.partners import LONGEST_OVERLAP, MOST, Registration, Rules
 from services.announcements.app import service
 from services.announcements.domain.keys import Key
-from services.announcements.domain.partner_care import plain_id
 from services.announcements.domain.partners import Partner
 from services.announcements.settings import Settings
 from services.announcements.store.partners import Partners
@@ -26,6 +25,7 @@ MOST_HOURS = LONGEST_OVERLAP.total_seconds() / 3_600
 
 commands = typer.Typer(help="Partner platforms: keys, rules, deliveries.", no_args_is_help=True)
 
+Place = Annotated[str | None, typer.Option(help="Where calls count that name no place.")]
 Member = Annotated[list[str] | None, typer.Option(help="An account that looks after it.")]
 
 
@@ -37,6 +37,7 @@ def add(
     intake: Annotated[str, typer.Option(help="submit, or hold as drafts.")] = "submit",
     per_minute: int = 600,
     member: Member = None,
+    territoire: Place = None,
     ulule_slug: Annotated[str | None, typer.Option(help="Its name at Ulule.")] = None,
     email: Annotated[str | None, typer.Option(help="Where refusals are told.")] = None,
 ) -> None:
@@ -48,6 +49,7 @@ def add(
         "intake": intake,
         "per_minute": per_minute,
         "members": member or [],
+        "territoire": territoire,
         "ulule_slug": ulule_slug,
         "email": email,
     }
@@ -145,6 +147,7 @@ def set_(
     per_minute: int | None = None,
     member: Member = None,
     suspended: bool | None = None,
+    territoire: Place = None,
     ulule_slug: Annotated[str | None, typer.Option(help="Its name at Ulule.")] = None,
     email: str | None = None,
 ) -> None:
@@ -155,6 +158,7 @@ def set_(
         "per_minute": per_minute,
         "members": member,
         "suspended": suspended,
+        "territoire": territoire,
         "ulule_slug": ulule_slug,
         "email": email,
     }
@@ -179,7 +183,7 @@ def deliveries(
                 one.received_at.isoformat(timespec="seconds"),
                 one.via,
                 one.status,
-                plain_id(one),
+                one.signed_id,
                 one.reason or "",
             )
             for one in page.deliveries
@@ -192,7 +196,7 @@ def delivery_(slug: str, delivery: str) -> None:
     """One delivery, and what became of each of its events."""
     one = _run(lambda tx: use_cases.delivery(tx, slug, delivery))
     reason = f", {one.reason}" if one.reason else ""
-    typer.echo(f"{plain_id(one)}: {one.status}, by {one.via}{reason}")
+    typer.echo(f"{one.signed_id}: {one.status}, by {one.via}{reason}")
     print_table(
         ("reference", "type", "outcome", "reason"),
         (

@@ -15,6 +15,9 @@ from tests.harness.system import JWT_KEY, LINK_KEY, token
 
 TITLES = {
     "partner-unknown": "Ce partenaire n'existe pas.",
+    "wrong-door": (
+        "Ce partenaire n'envoie pas d'événements : il a une adresse à lui pour ses notes."
+    ),
     "partner-suspended": "Ce partenaire est suspendu : ses envois ne sont pas pris pour l'instant.",
     "partner-not-active": "Ce partenaire est suspendu : réactivez-le d'abord.",
     "partner-not-suspended": "Ce partenaire n'est pas suspendu : suspendez-le d'abord.",

@@ -33,26 +33,12 @@ async def test_pages_hold_every_delivery_of_one_moment(announcements: System) ->
 
     async with database(announcements, "announcements") as behind:
         await behind.run(add)
-        await behind.run(add_one(platform))
-    for query, count in [("", 151), ("&status=failed", 75)]:
+    for query, count in [("", 150), ("&status=failed", 75)]:
         found = all_pages(announcements, platform, f"limit=20{query}")
         assert len(found) == len(set(found)) == count
     path = f"/partners/{platform.slug}/deliveries?after=msg_001"
     answer = announcements.call("GET", "announcements", path, as_=ADMIN)
     refused(answer, 422, "invalid-input", ("after", "cursor"))
-
-
-def add_one(platform: Platform) -> Any:
-    """A refused delivery of another moment, as it was named before."""
-
-    async def add(tx: Transaction) -> None:
-        id_ = delivery_id(platform.slug, "refused:msg_plain")
-        refused_one = Delivery(
-            id=id_, partner=platform.slug, received_at=tx.now, status="refused", via="http"
-        )
-        await Deliveries(tx).add(refused_one)
-
-    return add
 
 
 def all_pages(system: System, platform: Platform, query: str) -> list[str]:
@@ -70,11 +56,14 @@ def all_pages(system: System, platform: Platform, query: str) -> list[str]:
 
 async def test_what_was_refused_is_found_by_its_own_id(announcements: System) -> None:
     platform = Platform(announcements)
-    async with database(announcements, "announcements") as behind:
-        await behind.run(add_one(platform))
-    [one] = all_pages(announcements, platform, "limit=20")
-    assert platform.delivery(one)["status"] == "refused"
-    assert one == "msg_plain"
+    platform.send(event("x", {"version": 1}), id_="msg_plain")
+    assert all_pages(announcements, platform, "limit=20") == ["msg_plain"]
+    assert platform.delivery("msg_plain")["status"] == "refused"
+
+
+def test_a_partner_of_ulules_sends_no_events(announcements: System) -> None:
+    platform = Platform(announcements, kind="ulule", ulule_slug="atelier")
+    refused(platform.send(event("42", {"version": 1})), 403, "wrong-door")
 
 
 async def test_a_suspended_partner_is_replayed_no_more_and_can_be_removed(

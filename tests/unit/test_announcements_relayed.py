@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime as dt
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,14 +13,16 @@ from hypothesis import strategies as st
 from services.announcements.domain import announcements as rules
 from services.announcements.domain.announcements import Announcement
 from services.announcements.domain.calls import Call, FundingCall
+from services.announcements.domain.partners import Delivery, Partner, delivery_id
 from services.announcements.domain.problems import AnnouncementDuplicate
 from services.announcements.handlers.decisions import HANDLERS_DECISIONS
 from services.announcements.store import Announcements
-from services.announcements.use_cases import relayed
+from services.announcements.store.partners import Deliveries, Partners
+from services.announcements.use_cases import intake, relayed
 from services.announcements.use_cases.relayed import Source
 from shared.errors import InvalidInput
 from shared.events.announcements import AnnouncementEndReached, AnnouncementSubmitted
-from tests.unit.announcements_memory import NOW, Memory, call, funding, refused, validated
+from tests.unit.announcements_memory import FUNDING, NOW, Memory, call, funding, refused, validated
 
 OWN = frozenset({"portail.example.org"})
 ID = relayed.announcement_id("ulule", "7")
@@ -258,7 +261,7 @@ async def test_what_moderators_took_away_stays_away_while_its_text_is_the_same(
 ) -> None:
     before = await stored(online)
     await Announcements(online).save(rules.end(before, "withdraw", "closed", NOW))
-    assert await take_over(online, 6, funding(raised=9)) == "unchanged"
+    assert await take_over(online, 6, funding(raised=9)) == "progressed"
     assert (await stored(online)).state == "withdrawn"
     assert await take_over(online, 7, funding(titre="Corrigé")) == "updated"
     assert (await stored(online)).state == "submitted"
@@ -277,6 +280,20 @@ async def test_a_draft_kept_back_leaves_nothing_to_decide(online: Memory) -> Non
     one = await stored(online)
     assert (one.state, one.waiting) == ("draft", None)
     assert online.names() == ["AnnouncementWithdrawn"]
+
+
+async def test_a_call_without_a_place_counts_where_its_partner_says(memory: Memory) -> None:
+    here = dataclasses.replace(source(1), territoire="region:84")
+    await relayed.take_over(memory, here, funding(), own_hosts=OWN, hold=False)
+    assert (await stored(memory)).call.territoire == "region:84"
+    # another rule is no other text: what is there stays
+    moved = dataclasses.replace(source(2), territoire="region:93")
+    result = await relayed.take_over(memory, moved, funding(), own_hosts=OWN, hold=False)
+    assert result.outcome == "unchanged"
+    other = dataclasses.replace(source(3), territoire="region:93")
+    own = funding(territoire="departement:26")
+    await relayed.take_over(memory, other, own, own_hosts=OWN, hold=False)
+    assert (await stored(memory)).newest.territoire == "departement:26"
 
 
 async def test_a_resource_keeps_its_kind(online: Memory) -> None:
@@ -319,3 +336,25 @@ async def test_waves_that_are_over_do_not_keep_a_platforms_call_out(memory: Memo
 def test_a_source_cannot_change() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         source(1).version = 2  # type: ignore[misc]
+
+
+async def test_what_came_before_a_suspension_is_not_applied(memory: Memory) -> None:
+    partner = Partner(slug="ulule", name="Ulule", suspended=True, created_at=NOW)
+    await Partners(memory).add(partner)
+    data = FUNDING | {"version": 1}
+    said = {"specversion": "1.0", "id": "1", "source": "/x", "type": "announcement.published"}
+    delivery = Delivery(
+        id=delivery_id("ulule", "m"),
+        partner="ulule",
+        received_at=NOW,
+        status="accepted",
+        body=json.dumps({**said, "subject": "7", "data": data}).encode(),
+        content_type="application/cloudevents+json",
+        via="http",
+    )
+    await Deliveries(memory).add(delivery)
+    await intake.apply(memory, delivery.id, own_hosts=OWN)
+    after = await Deliveries(memory).get(delivery.id)
+    assert after
+    assert (after.status, after.reason) == ("failed", "partner-suspended")
+    assert await Announcements(memory).get(ID) is None

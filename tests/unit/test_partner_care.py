@@ -1,10 +1,10 @@
-"""Where a page of a partner's deliveries starts, and how a delivery is named."""
+"""Where a page of a partner's deliveries starts."""
 
 import datetime as dt
 
 import pytest
 
-from services.announcements.domain.partner_care import cursor, place, plain_id
+from services.announcements.domain.partner_care import cursor, place
 from services.announcements.domain.partners import Delivery, delivery_id
 from shared.errors import InvalidInput
 
@@ -17,7 +17,7 @@ def delivery(signed_id: str) -> Delivery:
     )
 
 
-@pytest.mark.parametrize("signed_id", ["msg_1", "a:b_c", "refused:msg_1"])
+@pytest.mark.parametrize("signed_id", ["msg_1", "a:b_c"])
 def test_a_cursor_leads_back_to_its_delivery(signed_id: str) -> None:
     assert place("p", cursor(delivery(signed_id))) == (NOW, f"p:{signed_id}")
 
@@ -27,7 +27,3 @@ def test_a_bad_cursor_is_refused(bad: str) -> None:
     with pytest.raises(InvalidInput) as refusal:
         place("p", bad)
     assert [(one.field, one.rule) for one in refusal.value.invalid] == [("after", "cursor")]
-
-
-def test_a_refused_delivery_has_its_own_name() -> None:
-    assert plain_id(delivery("refused:msg_1")) == plain_id(delivery("msg_1")) == "msg_1"

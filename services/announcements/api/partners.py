@@ -8,7 +8,6 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.announcements.domain.calls import Line
 from services.announcements.domain.keys import Key, KeyKind
-from services.announcements.domain.partner_care import plain_id
 from services.announcements.domain.partners import (
     Delivery,
     Intake,
@@ -18,6 +17,7 @@ from services.announcements.domain.partners import (
     Status,
     Via,
 )
+from services.announcements.domain.territories import Territory
 from services.announcements.settings import Settings
 from services.announcements.store.partners import Partners
 from services.announcements.use_cases import partners as use_cases
@@ -25,6 +25,8 @@ from shared.auth import Admin, SignedIn
 from shared.service import RequestTx
 
 MOST = 100
+EMPTIED = frozenset({"ulule_slug", "territoire"})
+"""Rules that null takes away."""
 
 router = APIRouter(prefix="/partners", tags=["partners"])
 
@@ -44,6 +46,8 @@ class Registration(BaseModel):
     name: Line
     kind: PartnerKind = "events"
     intake: Intake = "submit"
+    territoire: Territory | None = None
+    """Where its calls count that name no place."""
     per_minute: PerMinute = 600
     members: Members = []
     ulule_slug: Slug | None = None
@@ -58,6 +62,7 @@ class Rules(BaseModel):
 
     name: Line | None = None
     intake: Intake | None = None
+    territoire: Territory | None = None
     per_minute: PerMinute | None = None
     members: Members | None = None
     ulule_slug: Slug | None = None
@@ -96,6 +101,7 @@ class PartnerShown(BaseModel):
     name: str
     kind: PartnerKind
     intake: Intake
+    territoire: str | None
     per_minute: int
     members: list[str]
     ulule_slug: str | None
@@ -167,9 +173,7 @@ async def get(slug: str, account: SignedIn, tx: RequestTx) -> PartnerShown:
 async def change(slug: str, body: Rules, _: Admin, tx: RequestTx) -> PartnerShown:
     """Change its rules; what is left out stays."""
     values = body.model_dump(exclude_unset=True, exclude={"email"})
-    kept = {
-        name: value for name, value in values.items() if value is not None or name == "ulule_slug"
-    }
+    kept = {name: value for name, value in values.items() if value is not None or name in EMPTIED}
     return PartnerShown.model_validate(await use_cases.change(tx, slug, kept, email=body.email))
 
 
@@ -241,4 +245,4 @@ def _made(key: Key) -> KeyMade:
 
 def _shown(delivery: Delivery) -> DeliveryShown:
     shown = delivery.model_dump(include=DeliveryShown.model_fields.keys() - {"id"})
-    return DeliveryShown(**shown, id=plain_id(delivery))
+    return DeliveryShown(**shown, id=delivery.signed_id)

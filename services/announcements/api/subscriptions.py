@@ -8,7 +8,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from services.announcements.api.announcements import OwnHosts
 from services.announcements.domain.public_events import PUBLIC_TYPES
 from services.announcements.domain.subscriptions import Delivery, DeliveryState, Subscription, Why
-from services.announcements.domain.territories import check_territory
+from services.announcements.domain.territories import Territory
 from services.announcements.settings import Settings
 from services.announcements.use_cases import subscriptions as use_cases
 from services.announcements.use_cases.subscriptions import Reach
@@ -33,7 +33,6 @@ Types = Annotated[
     Field(min_length=1, max_length=len(PUBLIC_TYPES)),
     AfterValidator(lambda types: list(dict.fromkeys(types))),
 ]
-Territory = Annotated[str, AfterValidator(check_territory)]
 
 
 class NewSubscription(BaseModel):

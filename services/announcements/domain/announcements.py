@@ -15,6 +15,7 @@ from services.announcements.domain.calls import (
     with_figures_of,
 )
 from services.announcements.domain.links import canonical
+from services.announcements.domain.origins import Origin
 from services.announcements.domain.problems import NoTextWaiting, NotInThisState
 from services.announcements.domain.search import words
 from shared.events import Author
@@ -67,34 +68,6 @@ TRANSITIONS: dict[State, dict[Act, State]] = {
 OVER: frozenset[State] = frozenset({"withdrawn", "closed", "expired"})
 MOST_TEXTS = 50
 """Texts kept of one announcement; older decisions than these change nothing any more."""
-
-
-class Counted(BaseModel):
-    """A partner's newest figures, and in which version of its resource they came."""
-
-    model_config = ConfigDict(frozen=True)
-
-    version: int
-    figures: Figures
-
-
-class Seen(BaseModel):
-    """What is known of a partner's resource: figures overtake texts, each has its own order."""
-
-    model_config = ConfigDict(frozen=True)
-
-    version: int = -1
-    """Of its text or its end; before the first one, less than any."""
-    counted: Counted | None = None
-
-
-class Origin(Seen):
-    """Where a partner's announcement comes from, and what is known of it there."""
-
-    partner: str
-    reference: str
-    said: Call | None = None
-    """As the partner last sent it; none once the partner has ended it."""
 
 
 class Improvement(BaseModel):

@@ -15,8 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from services.announcements.domain.calls import CALL, Call, Figures, check_dates
 from services.announcements.domain.links import check_elsewhere
-from services.announcements.domain.strict_json import read_json
 from shared.errors import MORE_FAULTS, InvalidField, InvalidInput, Problem, explain
+from shared.strict_json import read_json
 
 MOST_EVENTS = 100
 STRUCTURED = "application/cloudevents+json"

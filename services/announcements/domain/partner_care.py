@@ -5,9 +5,6 @@ from datetime import UTC, datetime, timedelta
 from services.announcements.domain.partners import Delivery, delivery_id
 from shared.errors import InvalidField, InvalidInput, Problem
 
-REFUSED = "refused:"
-"""Before the id of what was refused at the door, in rows of before."""
-
 _START = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -26,11 +23,6 @@ class PartnerNotSuspended(Problem):
     type = "partner-not-suspended"
     status = 409
     title = "Ce partenaire n'est pas suspendu : suspendez-le d'abord."
-
-
-def plain_id(delivery: Delivery) -> str:
-    """The `webhook-id` of a delivery, of a refused one too."""
-    return delivery.signed_id.removeprefix(REFUSED)
 
 
 def cursor(delivery: Delivery) -> str:

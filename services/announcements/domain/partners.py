@@ -21,6 +21,13 @@ MOST_KEYS = 5
 Slug = Annotated[str, Field(pattern=f"^{SLUG}$")]
 
 
+class WrongDoor(NotAllowed):
+    """Ulule's partners push to their secret path, and their projects are asked for."""
+
+    type = "wrong-door"
+    title = "Ce partenaire n'envoie pas d'événements : il a une adresse à lui pour ses notes."
+
+
 class PartnerUnknown(NotFound):
     """No partner has this name."""
 
@@ -51,7 +58,7 @@ class DeliveryUnknown(NotFound):
 
 
 class DeliveryNotReplayable(Problem):
-    """What was refused at the door was not kept."""
+    """What was refused at the door was not kept; what waits for Ulule is asked for anyway."""
 
     type = "delivery-not-replayable"
     status = 409
@@ -68,6 +75,8 @@ class Partner(BaseModel):
     kind: PartnerKind = "events"
     intake: Intake = "submit"
     """Whether what is new goes to the moderators at once, or waits as a draft."""
+    territoire: str | None = None
+    """Where its calls count that name no place."""
     per_minute: int = 600
     members: list[str] = []
     """Accounts that may look after its deliveries and keys."""

@@ -1,6 +1,9 @@
 """Places a call is for: `commune:69123`, `departement:69`, `region:84` or `france`."""
 
 import re
+from typing import Annotated
+
+from pydantic import AfterValidator
 
 # Code officiel géographique, INSEE: the departments of each region
 REGIONS = {
@@ -44,6 +47,10 @@ def check_territory(text: str) -> str:
             "Il faut un territoire : commune:69123, departement:69, region:84 ou france."
         )
     return f"{scale}:{code}" if code else scale
+
+
+Territory = Annotated[str, AfterValidator(check_territory)]
+"""A place in its one form."""
 
 
 def containing(territory: str) -> list[str]:

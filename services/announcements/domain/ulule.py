@@ -29,8 +29,8 @@ from services.announcements.domain.calls import (
     today,
 )
 from services.announcements.domain.html_text import plain_text
-from services.announcements.domain.strict_json import read_json
 from shared.errors import RULES, InvalidField, InvalidInput, Problem, explain
+from shared.strict_json import read_json
 
 PLATFORM = "ulule.com"
 LANGUAGE = "fr"

@@ -8,7 +8,6 @@ from typing import Any
 from services.announcements.domain import cloud_events
 from services.announcements.domain.partners import SLUG, PartnerUnknown
 from services.announcements.domain.signatures import TOLERANCE, TimestampOutsideTolerance
-from services.announcements.domain.strict_json import read_json
 from services.announcements.store.partners import KEPT
 from services.announcements.use_cases import intake, partners
 from services.announcements.use_cases.intake import Arrival, Incoming
@@ -17,6 +16,7 @@ from shared.bus.envelope import Record
 from shared.database import Transaction
 from shared.errors import Problem
 from shared.events.announcements import PartnerDeliveryReceived
+from shared.strict_json import read_json
 
 TOPIC = "partners"
 OLDEST = KEPT - timedelta(days=1)

@@ -4,8 +4,9 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from services.announcements.domain.announcements import Announcement, Seen, State
+from services.announcements.domain.announcements import Announcement, State
 from services.announcements.domain.calls import KEPT
+from services.announcements.domain.origins import Seen
 from shared.database import Document, Index, Transaction
 
 INDEXES = (

@@ -94,22 +94,19 @@ async def change(
 
 
 async def rework(
-    tx: Transaction,
-    before: Announcement,
-    announcement: Announcement,
-    call: Call,
-    *,
-    said: Call | None = None,
+    tx: Transaction, before: Announcement, announcement: Announcement, call: Call
 ) -> Announcement:
     """Take over another text of what is no draft: only what differs goes to review.
 
-    `before` is as it is kept, `announcement` may have another origin already. `said`: what its
-    platform said last; a moderator may have shown other words, or refused these.
+    `before` is as it is kept, `announcement` may have another origin already.
     """
     after = rules.with_figures(announcement, call)
-    if same_text(call, said or before.newest):
+    if same_text(call, before.newest):
         return before if after == before else await keep(tx, rules.changed(after), before)
-    online = [before.call, *([before.shown.call] if said and before.shown else [])]
+    online = [before.call]
+    if announcement.origin and before.shown:
+        # a platform goes back to its own words, which a moderator has shown in better ones
+        online.append(before.shown.call)
     waiting = before.waiting
     if before.state == "online" and any(same_text(call, one) for one in online):
         if waiting is None:

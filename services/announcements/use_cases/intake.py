@@ -19,6 +19,7 @@ from services.announcements.domain.partners import (
     Partner,
     PartnerSuspended,
     Via,
+    WrongDoor,
     delivery_id,
     status_of,
 )
@@ -94,7 +95,7 @@ class Incoming:
 def authenticate(partner: Partner, incoming: Incoming, *, at: datetime) -> str:
     """The signed id.
 
-    Raises `SignatureInvalid`, `TimestampOutsideTolerance`, or `PartnerSuspended`.
+    Raises `SignatureInvalid`, `TimestampOutsideTolerance`, `PartnerSuspended` or `WrongDoor`.
     """
     signed = signatures.read(incoming.headers)
     # keys count now, whatever time a record claims
@@ -102,6 +103,8 @@ def authenticate(partner: Partner, incoming: Incoming, *, at: datetime) -> str:
     signatures.check(signed, incoming.body, keys, at=incoming.signed_about)
     if partner.suspended:
         raise PartnerSuspended
+    if partner.kind != "events":
+        raise WrongDoor
     return signed.id
 
 
@@ -276,6 +279,8 @@ async def _apply(
 ) -> tuple[str, str | None]:
     """The outcome of one event, and why it was refused."""
     try:
+        if partner.suspended:
+            raise PartnerSuspended
         # again: a replay may come when its last day is over
         [change] = cloud_events.changes([event], batch=False, at=tx.now, own_hosts=own_hosts)
         if isinstance(change, Ignored):
@@ -289,9 +294,7 @@ async def _apply(
 async def _relay(
     tx: Transaction, partner: Partner, change: Change, own_hosts: AbstractSet[str]
 ) -> relayed.Result:
-    source = Source(
-        slug=partner.slug, name=partner.name, reference=change.reference, version=change.version
-    )
+    source = Source.of(partner, change.reference, change.version)
     if change.call:
         return await relayed.take_over(
             tx, source, change.call, own_hosts=own_hosts, hold=partner.intake == "hold"

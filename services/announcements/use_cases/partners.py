@@ -25,7 +25,8 @@ from shared.errors import NotAllowed
 from shared.events.announcements import PartnerDeliveryReceived
 from shared.events.contacts import AccountContactChanged, ContactErased, account_key
 
-REPLAYABLE = frozenset({"applied", "failed", "ignored"})
+REPLAYABLE = frozenset({"accepted", "applied", "failed", "ignored"})
+"""`accepted` too: what should have applied it may be a dead letter."""
 
 
 @dataclass(frozen=True)
@@ -124,9 +125,6 @@ async def deliveries(
 async def delivery(tx: Transaction, slug: str, delivery_id: str) -> Delivery:
     """One delivery of a partner, by its `webhook-id`; raises `DeliveryUnknown`."""
     found = await Deliveries(tx).get(rules.delivery_id(slug, delivery_id))
-    if found is None:
-        refused = rules.delivery_id(slug, partner_care.REFUSED + delivery_id)
-        found = await Deliveries(tx).get(refused)
     if found is None:
         raise DeliveryUnknown
     return found

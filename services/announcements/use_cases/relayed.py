@@ -6,7 +6,7 @@ from typing import Literal
 from uuid import NAMESPACE_URL, uuid5
 
 from services.announcements.domain import announcements as rules
-from services.announcements.domain.announcements import Act, Announcement, Counted, Origin, Seen
+from services.announcements.domain.announcements import Act, Announcement
 from services.announcements.domain.calls import (
     Call,
     Figures,
@@ -17,6 +17,8 @@ from services.announcements.domain.calls import (
     today,
 )
 from services.announcements.domain.links import check_elsewhere
+from services.announcements.domain.origins import Counted, Origin, Seen
+from services.announcements.domain.partners import Partner
 from services.announcements.store import Announcements, Versions
 from services.announcements.use_cases.announcements import check_kind, rework, send
 from services.announcements.use_cases.record import keep
@@ -35,6 +37,19 @@ class Source:
     name: str
     reference: str
     version: int
+    territoire: str | None = None
+    """Where calls count that name no place."""
+
+    @classmethod
+    def of(cls, partner: Partner, reference: str, version: int) -> "Source":
+        """A version of a resource of this partner."""
+        return cls(
+            slug=partner.slug,
+            name=partner.name,
+            reference=reference,
+            version=version,
+            territoire=partner.territoire,
+        )
 
     @property
     def author(self) -> Author:
@@ -85,6 +100,8 @@ async def take_over(
     origin = source.origin(said=call, counted=counted)
     if counted:
         call = counting(call, counted.figures)
+    if call.territoire is None:
+        call = call.model_copy(update={"territoire": source.territoire})
     if before is None:
         await _create(tx, source, origin, call, hold=hold)
         return Result(id_, "created")
@@ -169,19 +186,24 @@ async def _create(
 async def _update(
     tx: Transaction, before: Announcement, at_source: Announcement, call: Call, *, hold: bool
 ) -> Outcome:
-    said = before.origin.said if before.origin else None
-    drafted = before.state == "draft" and hold
-    if (drafted or before.state in rules.OVER) and said and same_text(call, said):
-        # whoever took it away here, or gave the draft other words, had a reason
-        await keep(tx, rules.changed(rules.with_figures(at_source, call)), before)
-        return "unchanged"
-    kept_back = before.state == "draft" or before.state in rules.OVER
+    drafted = before.state == "draft"
+    if _says_the_same(before, at_source) and (hold or not drafted):
+        # whoever improved, refused or took it away here had a reason
+        after = await keep(tx, rules.changed(rules.with_figures(at_source, call)), before)
+        return "unchanged" if after.call == before.call else "progressed"
+    kept_back = drafted or before.state in rules.OVER
     if kept_back and hold:
         await keep(tx, rules.redraft(at_source, call, tx.now), before)
     elif kept_back:
         await send(tx, at_source, call, before=before)
     else:
-        after = await rework(tx, before, at_source, call, said=said)
+        after = await rework(tx, before, at_source, call)
         if after.texts == before.texts:
             return "unchanged" if after.call == before.call else "progressed"
     return "updated"
+
+
+def _says_the_same(before: Announcement, at_source: Announcement) -> bool:
+    """Whether its platform sends the text that it sent last, and has not ended it since."""
+    said, says = (one.origin.said if one.origin else None for one in (before, at_source))
+    return said is not None and says is not None and same_text(said, says)

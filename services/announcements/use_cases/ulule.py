@@ -10,8 +10,9 @@ from typing import Any, Literal
 
 from prometheus_client import Counter
 
-from services.announcements.domain.announcements import OVER, Announcement, Origin
+from services.announcements.domain.announcements import OVER, Announcement
 from services.announcements.domain.calls import same_text
+from services.announcements.domain.origins import Origin
 from services.announcements.domain.partners import Delivery, Partner, delivery_id
 from services.announcements.domain.ulule import (
     Project,
@@ -148,12 +149,8 @@ async def settle(
             await Fetches(tx).put(known.once_missing(tx.now + missing_pause))
         return "missing"
     else:
-        source = Source(
-            slug=partner.slug,
-            name=partner.name,
-            reference=str(fetch.project),
-            version=await _version(tx, partner.slug, fetch.project, at),
-        )
+        version = await _version(tx, partner.slug, fetch.project, at)
+        source = Source.of(partner, str(fetch.project), version)
         verdict = await _apply(tx, source, partner, project, own_hosts)
     await _answer(tx, fetch, verdict)
     return verdict.outcome
