@@ -8,20 +8,9 @@ from standardwebhooks import Webhook
 
 from shared.database import now
 from shared.events.directory import VenueUpdated
-from tests.harness import Servers, System, eventually
+from tests.harness import System, eventually
 from tests.harness.receiver import Received, Receiver
 from tests.harness.stories import Person
-
-
-def system_that_sends(servers: Servers) -> System:
-    """The announcements, that may call this machine."""
-    return System(
-        servers,
-        services=("announcements",),
-        PRIVATE_NETWORKS='["127.0.0.0/8"]',
-        WEBHOOK_TIMEOUT="PT3S",
-        PUBLIC_URL="https://annonces.example.org",
-    )
 
 
 def partner() -> Person:

@@ -31,10 +31,11 @@ LINK_KEY = "a-link-key-for-the-tests-of-at-least-32-characters"
 _TLS = ssl.create_default_context()
 """Made once: httpx would read all certificates again for each request."""
 MODERATORS = "moderation@equipe.example.org"
-PATIENCE = 120.0
+PATIENCE = 240.0
 """Seconds until an expectation has failed; how long things take is never asserted.
 
-An embedded database frees what a killed transaction had locked after 60 s, as MongoDB does.
+An embedded database frees what a killed transaction had locked after 60 s, as MongoDB does; a
+mail that waited for that may then wait as long again, as its pauses have grown.
 """
 
 

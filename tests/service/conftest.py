@@ -2,16 +2,18 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
 from tests.harness import Servers, System
+from tests.harness.receiver import Receiver
 
 
 @contextmanager
-def alone(servers: Servers, service: str) -> Iterator[System]:
+def alone(servers: Servers, service: str, **settings: Any) -> Iterator[System]:
     """One service on its own database and topics, for as long as the block lasts."""
-    system = System(servers, services=(service,))
+    system = System(servers, services=(service,), **settings)
     try:
         yield system.start()
     finally:
@@ -44,3 +46,23 @@ def notifications(servers: Servers) -> Iterator[System]:
     """Notifications, with a mail server."""
     with alone(servers, "notifications") as system:
         yield system
+
+
+@pytest.fixture(scope="module")
+def sending(servers: Servers) -> Iterator[System]:
+    """The announcements, that may call this machine."""
+    settings = {
+        "PRIVATE_NETWORKS": '["127.0.0.0/8"]',
+        "WEBHOOK_TIMEOUT": "PT3S",
+        "PUBLIC_URL": "https://annonces.example.org",
+    }
+    with alone(servers, "announcements", **settings) as system:
+        yield system
+
+
+@pytest.fixture(scope="module")
+def receiver() -> Iterator[Receiver]:
+    """What a subscriber runs."""
+    receiver = Receiver()
+    yield receiver
+    receiver.stop()

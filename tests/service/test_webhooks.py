@@ -2,7 +2,6 @@
 
 import datetime as dt
 import json
-from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -28,7 +27,6 @@ from tests.harness.subscribers import (
     path,
     settled,
     subscribed,
-    system_that_sends,
     verified,
 )
 
@@ -43,27 +41,11 @@ ALL = [
 ]
 
 
-@pytest.fixture(scope="module")
-def announcements(servers: Servers) -> Iterator[System]:
-    system = system_that_sends(servers)
-    try:
-        yield system.start()
-    finally:
-        system.stop()
-
-
-@pytest.fixture(scope="module")
-def receiver() -> Iterator[Receiver]:
-    receiver = Receiver()
-    yield receiver
-    receiver.stop()
-
-
 async def test_a_delivery_is_signed_and_says_what_is_public(
-    announcements: System, receiver: Receiver
+    sending: System, receiver: Receiver
 ) -> None:
     person, there = partner(), path()
-    subscription = subscribed(announcements, person, receiver, there, types=ALL)
+    subscription = subscribed(sending, person, receiver, there, types=ALL)
     event = AnnouncementPublished(
         announcement_id=uuid4().hex,
         revision=2,
@@ -76,7 +58,7 @@ async def test_a_delivery_is_signed_and_says_what_is_public(
         published_at=now(),
     )
     # once, though it is told twice, and as two messages
-    await tell(announcements, event, event)
+    await tell(sending, event, event)
     never_online = AnnouncementEnded(
         announcement_id=uuid4().hex, revision=2, titre="Rien", was_online=False, ended_at=now()
     )
@@ -97,7 +79,7 @@ async def test_a_delivery_is_signed_and_says_what_is_public(
         proposed_at=now(),
     )
     online = NewsPublished(**news, accepted_by="moderator", published_at=now())
-    await tell(announcements, never_online, venue, proposed, online)
+    await tell(sending, never_online, venue, proposed, online)
 
     bodies = {one["type"]: one for one in map_verified(receiver, there, 3, subscription["secret"])}
     assert bodies.keys() == {"AnnouncementPublished", "VenueUpdated", "VenueNewsPublished"}
@@ -111,12 +93,12 @@ async def test_a_delivery_is_signed_and_says_what_is_public(
         assert json.loads(one.body)["id"] == one.headers["webhook-id"]
         with pytest.raises(WebhookVerificationError):
             Webhook("whsec_" + "A" * 32).verify(one.body, one.headers)
-    [contact] = await published(announcements, "contacts", person.id, 1)
+    [contact] = await published(sending, "contacts", person.id, 1)
     assert contact.body["email"] == person.email
 
     def all_noted() -> list[Any]:
         # a request is there before its row says so
-        kept: list[Any] = deliveries(announcements, person, subscription["id"], "?status=delivered")
+        kept: list[Any] = deliveries(sending, person, subscription["id"], "?status=delivered")
         assert {one["id"] for one in kept} == {one["id"] for one in bodies.values()}
         return kept
 
@@ -130,12 +112,12 @@ def map_verified(receiver: Receiver, there: str, count: int, secret: str) -> lis
 
 
 async def test_news_that_is_taken_offline_is_told_where_it_was(
-    announcements: System, receiver: Receiver
+    sending: System, receiver: Receiver
 ) -> None:
     person, there, elsewhere = partner(), path(), path()
     types = ["VenueNewsWithdrawn", "VenueUpdated"]
-    subscribed(announcements, person, receiver, there, types=types, territoire="departement:69")
-    subscribed(announcements, person, receiver, elsewhere, types=types, territoire="departement:38")
+    subscribed(sending, person, receiver, there, types=types, territoire="departement:69")
+    subscribed(sending, person, receiver, elsewhere, types=types, territoire="departement:38")
     news = {"venue_id": "lieu", "proposal_id": uuid4().hex}
     proposed = NewsProposed(
         **news,
@@ -149,7 +131,7 @@ async def test_news_that_is_taken_offline_is_told_where_it_was(
         proposed_at=now(),
     )
     withdrawn = NewsUnpublished(**news, reason="Motif secret", unpublished_at=now())
-    await tell(announcements, proposed, withdrawn, an_update(code_insee="38185"))
+    await tell(sending, proposed, withdrawn, an_update(code_insee="38185"))
     [one] = got(receiver, there)
     body = json.loads(one.body)
     assert (body["type"], body["subject"]) == ("VenueNewsWithdrawn", "lieu")
@@ -158,55 +140,51 @@ async def test_news_that_is_taken_offline_is_told_where_it_was(
     assert json.loads(other.body)["type"] == "VenueUpdated"
 
 
-async def test_only_what_happens_there_is_told(announcements: System, receiver: Receiver) -> None:
+async def test_only_what_happens_there_is_told(sending: System, receiver: Receiver) -> None:
     person, there, everywhere = partner(), path(), path()
-    subscribed(announcements, person, receiver, there, territoire="departement:38")
-    subscribed(announcements, person, receiver, everywhere)
+    subscribed(sending, person, receiver, there, territoire="departement:38")
+    subscribed(sending, person, receiver, everywhere)
     inside = an_update(code_insee="38185")
-    await tell(announcements, an_update(), an_update(code_insee=None), inside)
+    await tell(sending, an_update(), an_update(code_insee=None), inside)
     got(receiver, everywhere, 3)
     [one] = got(receiver, there)
     assert json.loads(one.body)["subject"] == inside.venue_id
 
 
-async def test_a_new_secret_signs_beside_the_old_one(
-    announcements: System, receiver: Receiver
-) -> None:
+async def test_a_new_secret_signs_beside_the_old_one(sending: System, receiver: Receiver) -> None:
     person, there = partner(), path()
-    old = subscribed(announcements, person, receiver, there)
-    new = ask(announcements, person, "POST", f"/{old['id']}/secret").json()
+    old = subscribed(sending, person, receiver, there)
+    new = ask(sending, person, "POST", f"/{old['id']}/secret").json()
     assert new["secret"] != old["secret"]
-    shown = ask(announcements, person, "GET", f"/{old['id']}").json()
+    shown = ask(sending, person, "GET", f"/{old['id']}").json()
     assert "secret" not in shown
-    await tell(announcements, an_update())
+    await tell(sending, an_update())
     [one] = got(receiver, there)
     assert len(one.headers["webhook-signature"].split(" ")) == 2
     for secret in (old["secret"], new["secret"]):
         verified(one, secret)
     for _ in range(4):
-        assert ask(announcements, person, "POST", f"/{old['id']}/secret").is_success
+        assert ask(sending, person, "POST", f"/{old['id']}/secret").is_success
     # one more would take away what was promised
-    answer = ask(announcements, person, "POST", f"/{old['id']}/secret")
+    answer = ask(sending, person, "POST", f"/{old['id']}/secret")
     refused(answer, 409, "too-many-secrets")
 
 
-async def test_what_was_missed_is_asked_for_again(
-    announcements: System, receiver: Receiver
-) -> None:
+async def test_what_was_missed_is_asked_for_again(sending: System, receiver: Receiver) -> None:
     person, there = partner(), path()
     started = now()
-    subscription = subscribed(announcements, person, receiver, there)["id"]
+    subscription = subscribed(sending, person, receiver, there)["id"]
     taken, other = an_update(), an_update()
-    await tell(announcements, taken)
+    await tell(sending, taken)
     [before] = got(receiver, there)
-    settled(announcements, person, subscription, "delivered")
-    ask(announcements, person, "PATCH", f"/{subscription}", {"types": ["AnnouncementEnded"]})
-    await tell(announcements, other)
-    await wait_for_rows(announcements, "announcements", "public_events", 1, subject=other.venue_id)
-    ask(announcements, person, "PATCH", f"/{subscription}", {"types": ["VenueUpdated"]})
+    settled(sending, person, subscription, "delivered")
+    ask(sending, person, "PATCH", f"/{subscription}", {"types": ["AnnouncementEnded"]})
+    await tell(sending, other)
+    await wait_for_rows(sending, "announcements", "public_events", 1, subject=other.venue_id)
+    ask(sending, person, "PATCH", f"/{subscription}", {"types": ["VenueUpdated"]})
 
     recover = {"since": started.isoformat()}
-    answer = ask(announcements, person, "POST", f"/{subscription}/recover", recover)
+    answer = ask(sending, person, "POST", f"/{subscription}/recover", recover)
     assert (answer.status_code, answer.json()) == (202, {"queued": 2})
     again = got(receiver, there, 3)[1:]
     assert {json.loads(one.body)["subject"] for one in again} == {taken.venue_id, other.venue_id}
@@ -214,25 +192,25 @@ async def test_what_was_missed_is_asked_for_again(
     assert before.headers["webhook-id"] in {one.headers["webhook-id"] for one in again}
     for since in (started - dt.timedelta(days=31), started + dt.timedelta(days=1)):
         body = {"since": since.isoformat()}
-        answer = ask(announcements, person, "POST", f"/{subscription}/recover", body)
+        answer = ask(sending, person, "POST", f"/{subscription}/recover", body)
         refused(answer, 422, "invalid-input", ("since", "too_far"))
 
     [one] = [
         one
-        for one in deliveries(announcements, person, subscription)
+        for one in deliveries(sending, person, subscription)
         if one["id"] == before.headers["webhook-id"]
     ]
     replay = f"/{subscription}/deliveries/{one['id']}/replay"
-    assert ask(announcements, person, "POST", replay).status_code == 202
+    assert ask(sending, person, "POST", replay).status_code == 202
     assert got(receiver, there, 4)[3].headers["webhook-id"] == one["id"]
     unknown = f"/{subscription}/deliveries/evt_rien/replay"
-    refused(ask(announcements, person, "POST", unknown), 404, "delivery-not-found")
+    refused(ask(sending, person, "POST", unknown), 404, "delivery-not-found")
 
 
-async def test_a_ping_comes(announcements: System, receiver: Receiver) -> None:
+async def test_a_ping_comes(sending: System, receiver: Receiver) -> None:
     person, there = partner(), path()
-    subscription = subscribed(announcements, person, receiver, there)
-    answer = ask(announcements, person, "POST", f"/{subscription['id']}/test")
+    subscription = subscribed(sending, person, receiver, there)
+    answer = ask(sending, person, "POST", f"/{subscription['id']}/test")
     assert answer.status_code == 202
     [one] = got(receiver, there)
     body = verified(one, subscription["secret"])
@@ -240,7 +218,7 @@ async def test_a_ping_comes(announcements: System, receiver: Receiver) -> None:
 
 
 async def test_by_default_nothing_inside_our_network_is_called(
-    servers: Servers, announcements: System, receiver: Receiver
+    servers: Servers, sending: System, receiver: Receiver
 ) -> None:
     person, there = partner(), path()
     system = System(servers, services=("announcements",))
@@ -268,18 +246,16 @@ async def test_by_default_nothing_inside_our_network_is_called(
         system.stop()
 
 
-def test_who_may_subscribe_and_to_what(announcements: System, receiver: Receiver) -> None:
+def test_who_may_subscribe_and_to_what(sending: System, receiver: Receiver) -> None:
     person, admin, other = partner(), Person("adm", "admin"), partner()
     good = {"url": receiver.url(path()), "types": ["VenueUpdated"]}
     for header in bad_authorizations().values():
         headers = {"Authorization": header} if header else {}
-        answer = announcements.call(
-            "POST", "announcements", "/subscriptions", json=good, headers=headers
-        )
+        answer = sending.call("POST", "announcements", "/subscriptions", json=good, headers=headers)
         refused(answer, 401, "not-authenticated")
     for nobody in (Person("ana"), Person("mo", "moderator")):
-        refused(ask(announcements, nobody, "POST", "", good), 403, "not-allowed")
-        refused(ask(announcements, nobody, "GET", ""), 403, "not-allowed")
+        refused(ask(sending, nobody, "POST", "", good), 403, "not-allowed")
+        refused(ask(sending, nobody, "GET", ""), 403, "not-allowed")
     bad: list[tuple[dict[str, Any], str, str]] = [
         ({"types": []}, "types", "too_short"),
         ({"types": ["ReviewOpened"]}, "types.0", "value_error"),
@@ -289,46 +265,46 @@ def test_who_may_subscribe_and_to_what(announcements: System, receiver: Receiver
         ({"url": "https://annonces.example.org/x"}, "url", "own_portal"),
     ]
     for wrong, field, rule in bad:
-        answer = ask(announcements, person, "POST", "", good | wrong)
+        answer = ask(sending, person, "POST", "", good | wrong)
         refused(answer, 422, "invalid-input", (field, rule))
 
-    own = subscribed(announcements, person, receiver, path())["id"]
-    assert [one["id"] for one in ask(announcements, person, "GET", "").json()["items"]] == [own]
-    assert ask(announcements, admin, "GET", f"/{own}").json()["id"] == own
-    assert own in {one["id"] for one in ask(announcements, admin, "GET", "").json()["items"]}
+    own = subscribed(sending, person, receiver, path())["id"]
+    assert [one["id"] for one in ask(sending, person, "GET", "").json()["items"]] == [own]
+    assert ask(sending, admin, "GET", f"/{own}").json()["id"] == own
+    assert own in {one["id"] for one in ask(sending, admin, "GET", "").json()["items"]}
     for method, at in [
         ("GET", ""), ("DELETE", ""), ("POST", "/secret"), ("POST", "/enable"), ("POST", "/test"),
         ("GET", "/deliveries"),
     ]:  # fmt: skip
-        answer = ask(announcements, other, method, f"/{own}{at}")
+        answer = ask(sending, other, method, f"/{own}{at}")
         refused(answer, 404, "subscription-not-found")
-    answer = ask(announcements, person, "PATCH", f"/{own}", {"url": "https://10.0.0.1/"})
+    answer = ask(sending, person, "PATCH", f"/{own}", {"url": "https://10.0.0.1/"})
     refused(answer, 422, "invalid-input", ("url", "private_address"))
-    changed = ask(announcements, person, "PATCH", f"/{own}", {"territoire": "departement:69"})
+    changed = ask(sending, person, "PATCH", f"/{own}", {"territoire": "departement:69"})
     assert changed.json()["territoire"] == "departement:69"
-    assert ask(announcements, person, "PATCH", f"/{own}", {"territoire": None}).json() == (
+    assert ask(sending, person, "PATCH", f"/{own}", {"territoire": None}).json() == (
         changed.json() | {"territoire": None}
     )
-    assert ask(announcements, person, "DELETE", f"/{own}").status_code == 204
-    refused(ask(announcements, person, "GET", f"/{own}"), 404, "subscription-not-found")
+    assert ask(sending, person, "DELETE", f"/{own}").status_code == 204
+    refused(ask(sending, person, "GET", f"/{own}"), 404, "subscription-not-found")
 
 
-async def test_at_most_twenty_of_one_owner(announcements: System, receiver: Receiver) -> None:
+async def test_at_most_twenty_of_one_owner(sending: System, receiver: Receiver) -> None:
     person = partner()
     for _ in range(20):
-        subscribed(announcements, person, receiver, path(), types=["AnnouncementEnded"])
-    async with nothing_written(announcements, "announcements"):
+        subscribed(sending, person, receiver, path(), types=["AnnouncementEnded"])
+    async with nothing_written(sending, "announcements"):
         body = {"url": receiver.url("/"), "types": ["VenueUpdated"]}
-        refused(ask(announcements, person, "POST", "", body), 409, "too-many-subscriptions")
+        refused(ask(sending, person, "POST", "", body), 409, "too-many-subscriptions")
 
 
 async def test_what_was_to_go_to_a_removed_endpoint_is_forgotten(
-    announcements: System, receiver: Receiver
+    sending: System, receiver: Receiver
 ) -> None:
     person, there = partner(), path()
     receiver.answers(there, Reply(500))
-    subscription = subscribed(announcements, person, receiver, there)["id"]
-    await tell(announcements, an_update())
-    settled(announcements, person, subscription, "pending")
-    assert ask(announcements, person, "DELETE", f"/{subscription}").status_code == 204
-    assert await rows(announcements, "announcements", "webhooks", subscription=subscription) == []
+    subscription = subscribed(sending, person, receiver, there)["id"]
+    await tell(sending, an_update())
+    settled(sending, person, subscription, "pending")
+    assert ask(sending, person, "DELETE", f"/{subscription}").status_code == 204
+    assert await rows(sending, "announcements", "webhooks", subscription=subscription) == []

@@ -3,7 +3,6 @@
 import datetime as dt
 import json
 import threading
-from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -14,7 +13,7 @@ from services.announcements.domain.public_events import PublicEvent
 from services.announcements.domain.subscriptions import delivery_of
 from services.announcements.store.subscriptions import Deliveries, Outgoing, PublicEvents
 from shared.database import Transaction, now
-from tests.harness import Servers, System, eventually
+from tests.harness import System, eventually
 from tests.harness.bus import message, published, send, tell
 from tests.harness.receiver import Receiver, Reply
 from tests.harness.refusals import refused
@@ -29,35 +28,18 @@ from tests.harness.subscribers import (
     path,
     settled,
     subscribed,
-    system_that_sends,
 )
 
 
-@pytest.fixture(scope="module")
-def announcements(servers: Servers) -> Iterator[System]:
-    system = system_that_sends(servers)
-    try:
-        yield system.start()
-    finally:
-        system.stop()
-
-
-@pytest.fixture(scope="module")
-def receiver() -> Iterator[Receiver]:
-    receiver = Receiver()
-    yield receiver
-    receiver.stop()
-
-
-async def test_gone_disables_and_says_so(announcements: System, receiver: Receiver) -> None:
+async def test_gone_disables_and_says_so(sending: System, receiver: Receiver) -> None:
     person, there = partner(), path()
     receiver.answers(there, Reply(410), Reply(200))
     url = receiver.url(f"{there}?cle=secrete")
     receiver.answers(f"{there}?cle=secrete", Reply(410), Reply(200))
-    subscription = subscribed(announcements, person, receiver, there, url=url)["id"]
+    subscription = subscribed(sending, person, receiver, there, url=url)["id"]
     first = an_update()
-    await tell(announcements, first)
-    [said] = await published(announcements, "announcements", subscription, 1)
+    await tell(sending, first)
+    [said] = await published(sending, "announcements", subscription, 1)
     assert (said.type, said.body["why"], said.body["host"]) == (
         "SubscriptionDisabled",
         "gone",
@@ -65,78 +47,76 @@ async def test_gone_disables_and_says_so(announcements: System, receiver: Receiv
     )
     assert said.body["owner"]["account_id"] == person.id
     assert "secrete" not in json.dumps(said.body)
-    assert ask(announcements, person, "GET", f"/{subscription}").json()["state"] == "disabled"
+    assert ask(sending, person, "GET", f"/{subscription}").json()["state"] == "disabled"
     for action in ("test", f"deliveries/{uuid4().hex}/replay"):
-        answer = ask(announcements, person, "POST", f"/{subscription}/{action}")
+        answer = ask(sending, person, "POST", f"/{subscription}/{action}")
         refused(answer, 409, "subscription-disabled")
     # while it is disabled nothing new waits for it, and what waited goes out once it is enabled
     missed = an_update()
-    await tell(announcements, missed)
-    await wait_for_rows(announcements, "announcements", "public_events", 1, subject=missed.venue_id)
-    assert len(deliveries(announcements, person, subscription)) == 1
-    enabled = ask(announcements, person, "POST", f"/{subscription}/enable").json()
+    await tell(sending, missed)
+    await wait_for_rows(sending, "announcements", "public_events", 1, subject=missed.venue_id)
+    assert len(deliveries(sending, person, subscription)) == 1
+    enabled = ask(sending, person, "POST", f"/{subscription}/enable").json()
     assert (enabled["state"], enabled["disabled_why"]) == ("active", None)
     both = got(receiver, f"{there}?cle=secrete", 2)
     assert {json.loads(one.body)["subject"] for one in both} == {first.venue_id}
 
 
 async def test_who_asks_for_a_pause_gets_nothing_meanwhile(
-    announcements: System, receiver: Receiver
+    sending: System, receiver: Receiver
 ) -> None:
     person, there = partner(), path()
     receiver.answers(there, Reply(429, {"Retry-After": "3600"}), Reply(200))
-    subscription = subscribed(announcements, person, receiver, there)["id"]
-    await tell(announcements, an_update())
-    one = settled(announcements, person, subscription, "pending")
+    subscription = subscribed(sending, person, receiver, there)["id"]
+    await tell(sending, an_update())
+    one = settled(sending, person, subscription, "pending")
     assert (one["status"], one["reason"], one["attempts"]) == (429, "status", 1)
     due = dt.datetime.fromisoformat(one["due_at"])
     assert due - dt.datetime.fromisoformat(one["attempted_at"]) == dt.timedelta(hours=1)
-    held = ask(announcements, person, "GET", f"/{subscription}").json()
+    held = ask(sending, person, "GET", f"/{subscription}").json()
     assert dt.datetime.fromisoformat(held["held_until"]) == due
     # another event waits too; one endpoint that is told shows that its turn would have come
     witness = path()
-    subscribed(announcements, person, receiver, witness)
-    await tell(announcements, an_update())
+    subscribed(sending, person, receiver, witness)
+    await tell(sending, an_update())
     got(receiver, witness)
     assert len(receiver.at(there)) == 1
 
 
 async def test_a_failure_is_tried_again_and_a_redirect_is_one(
-    announcements: System, receiver: Receiver
+    sending: System, receiver: Receiver
 ) -> None:
     person, there, elsewhere = partner(), path(), path()
     receiver.answers(there, Reply(302, {"Location": receiver.url(elsewhere)}), Reply(200))
-    subscription = subscribed(announcements, person, receiver, there)["id"]
-    await tell(announcements, an_update())
+    subscription = subscribed(sending, person, receiver, there)["id"]
+    await tell(sending, an_update())
     first, second = got(receiver, there, 2)
     assert receiver.at(elsewhere) == []
     assert first.headers["webhook-id"] == second.headers["webhook-id"]
     assert first.body == second.body
     assert first.headers["webhook-timestamp"] != second.headers["webhook-timestamp"]
-    done = settled(announcements, person, subscription, "delivered")
+    done = settled(sending, person, subscription, "delivered")
     assert (done["attempts"], done["status"], done["reason"]) == (2, 200, None)
-    shown = ask(announcements, person, "GET", f"/{subscription}").json()
+    shown = ask(sending, person, "GET", f"/{subscription}").json()
     assert shown["failing_since"] is None
 
 
 async def test_a_slow_endpoint_does_not_hold_up_another(
-    announcements: System, receiver: Receiver
+    sending: System, receiver: Receiver
 ) -> None:
     person, slow, quick = partner(), path(), path()
     answer = threading.Event()
     receiver.answers(slow, Reply(200, when=answer))
-    slow_one = subscribed(announcements, person, receiver, slow)["id"]
-    subscribed(announcements, person, receiver, quick)
+    slow_one = subscribed(sending, person, receiver, slow)["id"]
+    subscribed(sending, person, receiver, quick)
     try:
-        await send(announcements, "directory", *(message(an_update()) for _ in range(5)))
+        await send(sending, "directory", *(message(an_update()) for _ in range(5)))
         got(receiver, quick, 5)
         # and is never called twice at once
         assert len(receiver.at(slow)) <= 2
         tried = eventually(
             lambda: [
-                one
-                for one in deliveries(announcements, person, slow_one)
-                if one["reason"] == "timeout"
+                one for one in deliveries(sending, person, slow_one) if one["reason"] == "timeout"
             ]
         )
         assert tried[0]["status"] is None
@@ -145,40 +125,40 @@ async def test_a_slow_endpoint_does_not_hold_up_another(
 
 
 async def test_the_last_attempt_disables_an_endpoint_that_never_answers(
-    announcements: System, receiver: Receiver
+    sending: System, receiver: Receiver
 ) -> None:
     person, there = partner(), path()
     receiver.answers(there, Reply(500))
-    subscription = subscribed(announcements, person, receiver, there)["id"]
-    await tell(announcements, an_update())
-    settled(announcements, person, subscription, "pending")
+    subscription = subscribed(sending, person, receiver, there)["id"]
+    await tell(sending, an_update())
+    settled(sending, person, subscription, "pending")
     # three days later, in the row
-    async with database(announcements, "announcements") as behind:
+    async with database(sending, "announcements") as behind:
         await behind.plain("webhooks").update_one(
             {"subscription": subscription}, {"$set": {"attempts": 9}}
         )
         await Outgoing(behind).wake(subscription, now())
-    done = settled(announcements, person, subscription, "failed")
+    done = settled(sending, person, subscription, "failed")
     assert (done["attempts"], done["status"]) == (10, 500)
-    [said] = await published(announcements, "announcements", subscription, 1)
+    [said] = await published(sending, "announcements", subscription, 1)
     assert (said.type, said.body["why"]) == ("SubscriptionDisabled", "failing")
     assert said.body["failing_since"]
 
 
 async def test_what_was_sent_and_not_noted_is_sent_again(
-    announcements: System, receiver: Receiver
+    sending: System, receiver: Receiver
 ) -> None:
     person, there = partner(), path()
     answer = threading.Event()
     receiver.answers(there, Reply(200, when=answer), Reply(200))
-    subscribed(announcements, person, receiver, there)
-    await tell(announcements, an_update())
+    subscribed(sending, person, receiver, there)
+    await tell(sending, an_update())
     [first] = got(receiver, there)
-    process = announcements.processes["announcements"]
+    process = sending.processes["announcements"]
     process.kill()
     answer.set()
     process.start()
-    announcements.wait()
+    sending.wait()
     second = got(receiver, there, 2)[1]
     assert second.headers["webhook-id"] == first.headers["webhook-id"]
     # nothing of the address or the secret is in the log
@@ -204,21 +184,21 @@ async def queued(system: System, subscription: str, count: int) -> None:
 
 
 async def test_who_has_a_long_backlog_and_fails_holds_nobody_up(
-    announcements: System, receiver: Receiver
+    sending: System, receiver: Receiver
 ) -> None:
     person, bad, good = partner(), path(), path()
     receiver.answers(bad, Reply(500))
-    failing = subscribed(announcements, person, receiver, bad)["id"]
+    failing = subscribed(sending, person, receiver, bad)["id"]
     # 500 were looked at once, all of this one
-    await queued(announcements, failing, 1_000)
-    await restart(announcements)
+    await queued(sending, failing, 1_000)
+    await restart(sending)
     eventually(lambda: receiver.at(bad))
-    subscribed(announcements, person, receiver, good)
-    await tell(announcements, an_update())
+    subscribed(sending, person, receiver, good)
+    await tell(sending, an_update())
     got(receiver, good)
     tried = len(receiver.at(bad))
     assert tried < 500, tried
-    ask(announcements, person, "DELETE", f"/{failing}")
+    ask(sending, person, "DELETE", f"/{failing}")
 
 
 async def restart(system: System) -> None:
@@ -231,21 +211,21 @@ async def restart(system: System) -> None:
 
 @pytest.mark.parametrize("lifted_by", ["enable", "test", "replay"])
 async def test_its_owner_need_not_wait_for_the_end_of_a_pause(
-    announcements: System, receiver: Receiver, lifted_by: str
+    sending: System, receiver: Receiver, lifted_by: str
 ) -> None:
     person, there = partner(), path()
     receiver.answers(there, Reply(503, {"Retry-After": "3600"}), Reply(200))
-    subscription = subscribed(announcements, person, receiver, there)["id"]
-    await tell(announcements, an_update())
-    one = settled(announcements, person, subscription, "pending")
-    assert held_until(announcements, person, subscription)
+    subscription = subscribed(sending, person, receiver, there)["id"]
+    await tell(sending, an_update())
+    one = settled(sending, person, subscription, "pending")
+    assert held_until(sending, person, subscription)
     action = f"deliveries/{one['id']}/replay" if lifted_by == "replay" else lifted_by
-    assert ask(announcements, person, "POST", f"/{subscription}/{action}").is_success
+    assert ask(sending, person, "POST", f"/{subscription}/{action}").is_success
     _, second = got(receiver, there, 2)
     assert (json.loads(second.body)["type"] == "ping") == (lifted_by == "test")
 
     # it has answered: the pause is over
-    eventually(lambda: held_until(announcements, person, subscription) is None)
+    eventually(lambda: held_until(sending, person, subscription) is None)
 
 
 def held_until(system: System, person: Person, subscription: str) -> Any:
@@ -253,49 +233,47 @@ def held_until(system: System, person: Person, subscription: str) -> Any:
     return ask(system, person, "GET", f"/{subscription}").json()["held_until"]
 
 
-async def test_an_absurd_pause_is_none(announcements: System, receiver: Receiver) -> None:
+async def test_an_absurd_pause_is_none(sending: System, receiver: Receiver) -> None:
     person, there = partner(), path()
     absurd = "Wed, 21 Oct 2026 99999999999999999999:28:00 GMT"
     receiver.answers(there, Reply(500, {"Retry-After": absurd}), Reply(200))
-    subscription = subscribed(announcements, person, receiver, there)["id"]
-    await tell(announcements, an_update())
-    done = settled(announcements, person, subscription, "delivered")
+    subscription = subscribed(sending, person, receiver, there)["id"]
+    await tell(sending, an_update())
+    done = settled(sending, person, subscription, "delivered")
     assert done["attempts"] == 2
 
 
 async def test_what_cannot_be_read_is_a_failed_attempt_not_a_loop(
-    announcements: System, receiver: Receiver
+    sending: System, receiver: Receiver
 ) -> None:
     person, there = partner(), path()
-    subscription = subscribed(announcements, person, receiver, there)["id"]
-    await queued(announcements, subscription, 1)
-    [row] = await rows(announcements, "announcements", "webhooks", subscription=subscription)
-    async with database(announcements, "announcements") as behind:
+    subscription = subscribed(sending, person, receiver, there)["id"]
+    await queued(sending, subscription, 1)
+    [row] = await rows(sending, "announcements", "webhooks", subscription=subscription)
+    async with database(sending, "announcements") as behind:
         change = {"$set": {"data": "valeur-secrete"}}
         await behind.plain("public_events").update_one({"_id": row["event"]}, change)
     replay = f"/{subscription}/deliveries/{row['event']}/replay"
-    ask(announcements, person, "POST", replay)
-    one = settled(announcements, person, subscription, "pending")
+    ask(sending, person, "POST", replay)
+    one = settled(sending, person, subscription, "pending")
     assert (one["reason"], one["status"]) == ("internal-error", None)
-    assert "valeur-secrete" not in announcements.processes["announcements"].log
+    assert "valeur-secrete" not in sending.processes["announcements"].log
     assert receiver.at(there) == []
 
 
-async def test_what_is_no_longer_kept_fails_alone(
-    announcements: System, receiver: Receiver
-) -> None:
+async def test_what_is_no_longer_kept_fails_alone(sending: System, receiver: Receiver) -> None:
     person, there = partner(), path()
-    subscription = subscribed(announcements, person, receiver, there)["id"]
-    async with database(announcements, "announcements") as behind:
+    subscription = subscribed(sending, person, receiver, there)["id"]
+    async with database(sending, "announcements") as behind:
         event = public_events.of_venue(an_update())
         await behind.run(lambda tx: Deliveries(tx).add(delivery_of(subscription, event, tx.now)))
 
     def failed() -> Any:
-        [one] = deliveries(announcements, person, subscription)
+        [one] = deliveries(sending, person, subscription)
         assert one["state"] == "failed"
         return one
 
     one = eventually(failed)
     assert (one["reason"], one["attempts"]) == ("event-no-longer-kept", 0)
-    shown = ask(announcements, person, "GET", f"/{subscription}").json()
+    shown = ask(sending, person, "GET", f"/{subscription}").json()
     assert (shown["state"], shown["failing_since"]) == ("active", None)
