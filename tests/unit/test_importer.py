@@ -12,13 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from services.directory.domain.fiche import COLUMNS
-from services.directory.domain.proposals import (
-    Acceptance,
-    Revision,
-    Venue,
-    at_revision,
-)
-from services.directory.importer import (
+from services.directory.domain.venues import Acceptance, Revision, Venue, at_revision
+from services.directory.importing.importer import (
     CUT,
     MOST_ERRORS,
     NotACsvFile,

@@ -18,8 +18,8 @@ import structlog
 
 from services.directory.domain.fiche import COLUMNS, public_addresses, read_row
 from services.directory.domain.merge import three_way, with_values
-from services.directory.domain.proposals import Acceptance, Change, Revision, Venue
-from services.directory.store import History, Venues
+from services.directory.domain.venues import Acceptance, Change, Revision, Venue
+from services.directory.store.venues import History, Venues
 from services.directory.use_cases.venues import tell_addresses, tell_update
 from shared.database import Database, Transaction
 from shared.errors import InvalidField, Problem
