@@ -1,4 +1,4 @@
-"""`python -m services.directory`: serve; `… import FILE --source NAME`; `… dead list`."""
+"""`python -m services.directory`: serve; `… import FILE --source NAME`; `… duplicates find`."""
 
 import asyncio
 import os
@@ -9,12 +9,14 @@ import rich
 import typer
 from rich.progress import Progress
 
+from services.directory import duplicates
 from services.directory.app import service
 from services.directory.importing.importer import Report, import_csv
 from services.directory.settings import Settings
 from shared.cli import command_line
 
 app = command_line(lambda: service(Settings()))
+app.add_typer(duplicates.app, name="duplicates")
 
 
 @app.command("import")

@@ -37,7 +37,7 @@ WEIGHTS: dict[str, tuple[float, str]] = {
     "name_differs": (-2.5, "noms différents"),
     "name_unlike": (-1, "noms sans rien de commun"),
     "kind_host": (-2.5, "un service et un lieu qui peut l'accueillir"),
-    "kind_differs": (-3, "lieux de nature différente"),
+    "kind_differs": (-3.5, "lieux de nature différente"),
     "mobile_differs": (-1.5, "un seul des deux est itinérant"),
     "phone_same": (1, "même téléphone"),
     "mail_same": (1, "même courriel"),
@@ -62,7 +62,9 @@ _DOORS = ("street_differs", "door_differs", "street_same", "door_same")
 _SAME_NAME = 90
 _LIKE_NAME = 70
 _OTHER_NAME = 50
-_HOSTS = frozenset({"mairie", "post", "intercommunal", "department", "msa", "social", "ccas", "pimms"})
+_HOSTS = frozenset(
+    {"mairie", "post", "intercommunal", "department", "msa", "social", "ccas", "pimms"}
+)
 """Kinds that run a France Services under their own roof."""
 _PROGRAMME = "france services"
 

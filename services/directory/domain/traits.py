@@ -9,6 +9,15 @@ from urllib.parse import urlsplit
 from rapidfuzz import fuzz
 
 from services.directory.domain.fiche import Fiche
+from services.directory.domain.vocabulary import (
+    GENERIC,
+    KINDS,
+    LINKS,
+    PUBLIC_DOMAINS,
+    SHORT,
+    VAGUE,
+    WAYS,
+)
 from shared.events import FieldValue
 
 ALIKE = 80
@@ -16,6 +25,11 @@ ALIKE = 80
 
 LEAST_INITIALS = 2
 LONG = 6
+"""Letters from which a word may have a slip of the pen."""
+_TELLING = 4
+"""Letters from which a part of a word says something."""
+_PHONE_DIGITS = 9
+_MOST_STREETS = 4
 
 _NOT_WORD = re.compile(r"[^a-z0-9]+")
 _POSTCODE = re.compile(r"\b(?:f[ -]?)?\d{5}\b")
@@ -26,82 +40,8 @@ _HOUSE = re.compile(
 )
 _SEGMENTS = re.compile(r"[,;:()/]|\s[-–—]\s|\n")
 
-SHORT = {
-    "av": "avenue", "ave": "avenue", "aven": "avenue", "bd": "boulevard", "bld": "boulevard",
-    "blvd": "boulevard", "bvd": "boulevard", "boul": "boulevard", "pl": "place", "plc": "place",
-    "r": "rue", "rte": "route", "ch": "chemin", "che": "chemin", "chem": "chemin", "all": "allee",
-    "allees": "allee", "imp": "impasse", "sq": "square", "fg": "faubourg", "fbg": "faubourg",
-    "crs": "cours", "esp": "esplanade", "prom": "promenade", "qu": "quai", "lot": "lotissement",
-    "res": "residence", "bat": "batiment", "imm": "immeuble", "rpt": "rondpoint", "pas": "passage",
-    "mtee": "montee", "lieudit": "lieu", "ld": "lieu", "st": "saint", "ste": "sainte",
-    "sts": "saint", "dr": "docteur", "doc": "docteur", "gal": "general", "gen": "general",
-    "mal": "marechal", "mar": "marechal", "pdt": "president", "pres": "president",
-    "cdt": "commandant", "col": "colonel", "cne": "capitaine", "lt": "lieutenant",
-    "prof": "professeur", "pr": "professeur", "cc": "communaute communes",
-    "ccal": "centre commercial", "zi": "zone industrielle", "za": "zone artisanale",
-}  # fmt: skip
-"""Abbreviations of addresses (Poste, norme NF Z 10-011) and their words."""
-
-WAYS = frozenset(
-    "rue avenue boulevard place route chemin allee impasse square faubourg cours esplanade "
-    "promenade quai lotissement residence passage montee rondpoint sentier venelle ruelle parvis "
-    "mail traverse voie rocade cite cour galerie clos hameau villa porte pont parc zone".split()
-)
-LINKS = frozenset(
-    "de du des d la le les l a au aux en et sur sous lez les chez par pour dans un une s n no".split()
-)
-VAGUE = frozenset(
-    "bourg centre village ville mairie hotel chef lieu dit poste bureau commune ancienne ancien "
-    "zone artisanale industrielle activite activites etage rdc batiment immeuble entree".split()
-)
-"""Words of an address that lead to no door in particular."""
-
-GENERIC = frozenset(
-    "france frane services service msap mfs public publics publique maison espace point antenne "
-    "site annexe permanence lieu accueil info conseiller conseillere conseillers numerique "
-    "numeriques mediation mediateur mediatrice structure association asso relais cyber commune "
-    "communes communale communal ville bureau centre itinerant itinerante bus mobile mixte "
-    "france-services fs label labellisee residence administratif proximite "
-    "saint sainte departement departemental municipale municipal".split()
-)
-"""Words of a name that very many venues share."""
-
-KINDS = (
-    ("france services", r"frane services?|france services?|msap|mfs|services? au public|service public"),
-    ("mairie", r"mairies?|hotel de ville|(?:commune|ville) (?:de|du|des|d)"),
-    ("library", r"mediatheques?|bibliotheques?|ludo ?mediatheque|bdp|ludotheque"),
-    ("post", r"(?:la|bureau de|agence) poste|poste|agence postale|apc|lpc"),
-    ("ccas", r"ccas|cias|centre (?:inter)?communal d action sociale|action sociale"),
-    ("social", r"centres? socio ?culturels?|centre socio culturel|centres? soci(?:al|aux)|csc"),
-    ("neighbourhood", r"maison de quartier|maison des habitants|mjc|foyer rural|mpt|maison pour tous"),
-    ("young", r"mission locale|pij|bij|crij|point information jeunesse|info jeunes|espace jeunes?"),
-    ("intercommunal", r"communaute (?:de )?(?:communes|agglomeration|urbaine)|communaute d agglomeration"
-        r"|agglomeration|metropole|cc d[eu]|syndicat"),
-    ("pimms", r"pimms"), ("redcross", r"croix rouge"), ("emmaus", r"emmaus"),
-    ("work", r"maison de l emploi|pole emploi|france travail|maison de l economie|cap emploi"),
-    ("department", r"maison du departement|mdd|mds|maison des solidarites|conseil departemental"
-        r"|departement d[eu]"),
-    ("state", r"sous prefecture|prefecture|dgfip|tresor public|centre des finances"),
-    ("msa", r"msa"), ("caf", r"caf|caisse d allocations familiales"), ("cpam", r"cpam"),
-    ("school", r"college|lycee|ecole|groupe scolaire|greta|afpa|universite"),
-    ("udaf", r"udaf"), ("shelter", r"chrs|foyer|fjt|cada|huda|residence sociale"),
-    ("cyber", r"cyber ?bases?|cyber ?centres?|epn|espace public numerique"),
-    ("repair", r"repair cafe|fablab|fab lab|tiers lieu|cafe|tiers lieux"),
-    ("tourism", r"office d[eu] tourisme"), ("museum", r"musee"),
-    ("care", r"ehpad|hopital|centre hospitalier|maison de sante"),
-)  # fmt: skip
-"""Words that say what kind of place it is; two kinds under one roof are two venues."""
 _KINDS = tuple((kind, re.compile(rf"\b(?:{words})\b")) for kind, words in KINDS)
 _MOBILE = re.compile(r"\b(?:bus|itinerante?s?|itinerance|mobiles?|camion|van|pirogue|tournee)\b")
-
-PUBLIC_DOMAINS = frozenset(
-    "gmail.com orange.fr wanadoo.fr laposte.net free.fr sfr.fr hotmail.com hotmail.fr yahoo.fr "
-    "yahoo.com outlook.com outlook.fr live.fr bbox.fr neuf.fr laposte.fr france-services.gouv.fr "
-    "france-service.gouv.fr conseiller-numerique.fr pimms.org pimmsmediation.fr icloud.com "
-    "gmx.fr protonmail.com msn.com numericable.fr aol.com club-internet.fr lanouvelleposte.fr "
-    "croix-rouge.fr apajh.asso.fr ac-amiens.fr".split()
-)
-"""Mail domains that say nothing about who is behind."""
 
 
 def folded(text: object) -> str:
@@ -220,7 +160,8 @@ def _generic(word: str) -> bool:
 def _names_place(word: str, place: frozenset[str]) -> bool:
     """Whether a word is one of the commune's, a slip of the pen apart (Laplume, La plume)."""
     return any(
-        fuzz.ratio(word, part) >= ALIKE or (len(word) > 3 and word in part) for part in place
+        fuzz.ratio(word, part) >= ALIKE or (len(word) >= _TELLING and word in part)
+        for part in place
     )
 
 
@@ -239,7 +180,7 @@ def _streets(fiche: Fiche, place: frozenset[str]) -> tuple[Street, ...]:
             if street and street not in found:
                 found.append(street)
     # a number alone belongs to the street after it: "8, rue du Parc"
-    return tuple(_joined(found))[:4]
+    return tuple(_joined(found))[:_MOST_STREETS]
 
 
 def _joined(found: list[Street]) -> list[Street]:
@@ -282,7 +223,7 @@ def _point(fiche: Fiche) -> tuple[float, float] | None:
 def _phone(value: FieldValue) -> str:
     """The last nine digits: the same for `+33…` and `0…`."""
     digits = re.sub(r"\D", "", str(value or ""))
-    return digits[-9:] if len(digits) >= 9 else ""
+    return digits[-_PHONE_DIGITS:] if len(digits) >= _PHONE_DIGITS else ""
 
 
 def _mails(value: FieldValue) -> frozenset[str]:
