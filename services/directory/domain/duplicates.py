@@ -166,6 +166,8 @@ def _same_street(one: frozenset[str], other: frozenset[str]) -> bool:
 
 
 def _name(one: Traits, other: Traits) -> str | None:
+    if not one.name or not other.name:
+        return None
     if one.core and other.core:
         return _core(one, other)
     if not one.core and not other.core:
