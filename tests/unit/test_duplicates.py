@@ -238,7 +238,9 @@ RIGHT = """id,nom,adresse,code_postal,commune,code_insee,latitude,longitude,tele
 PAIRS = "left,right,label\n1,1,match\n2,2,match\n1,3,distinct\n2,3,unsure\n9,9,match\n"
 
 
-def written(folder: Path, left: str = LEFT, right: str = RIGHT, pairs: str = PAIRS) -> tuple[Path, Path, Path]:
+def written(
+    folder: Path, left: str = LEFT, right: str = RIGHT, pairs: str = PAIRS
+) -> tuple[Path, Path, Path]:
     files = (folder / "left.csv", folder / "right.csv", folder / "pairs.csv")
     for file, text in zip(files, (left, right, pairs), strict=True):
         file.write_text(text)
