@@ -12,7 +12,7 @@ from bench.table import row
 from services import supervisor
 from services.directory.app import service
 from services.directory.domain.fiche import COLUMNS
-from services.directory.importer import import_csv
+from services.directory.importing.importer import import_csv
 from services.directory.settings import Settings
 
 SAMPLE = Path(supervisor.SAMPLE)

@@ -10,7 +10,7 @@ import typer
 from rich.progress import Progress
 
 from services.directory.app import service
-from services.directory.importer import Report, import_csv
+from services.directory.importing.importer import Report, import_csv
 from services.directory.settings import Settings
 from shared.cli import command_line
 

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 from services.directory.domain.fiche import COLUMNS
-from services.directory.domain.proposals import day
+from services.directory.domain.venues import day
 from shared.database import now
 from shared.events import Author
 from shared.events.moderation import (

@@ -11,7 +11,8 @@ from pydantic import TypeAdapter, ValidationError
 
 import services
 from services.announcements.domain.calls import Call
-from services.directory.api import EditIn, NewsIn, Source
+from services.directory.api.imports import Source
+from services.directory.api.proposals import EditIn, NewsIn
 from services.moderation.api.cases import ApprovalIn, OpinionIn
 from shared.errors import RULES, TYPE_PREFIX, InvalidField, InvalidInput, Problem, document, explain
 

@@ -7,15 +7,11 @@ import pytest
 from pydantic import ValidationError
 
 from services.directory.domain.proposals import (
-    Acceptance,
-    Change,
     EditImprovement,
     NewsImprovement,
     NewsItem,
     Proposal,
-    Revision,
     UnknownText,
-    applied_by,
 )
 from services.directory.domain.rework import (
     CorrectInstead,
@@ -31,6 +27,7 @@ from services.directory.domain.rework import (
     improved,
     improved_news,
 )
+from services.directory.domain.venues import Acceptance, Change, Revision, applied_by
 from shared.errors import InvalidInput
 from shared.events import Author, FieldValue
 

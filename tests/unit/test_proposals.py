@@ -9,18 +9,15 @@ from hypothesis import strategies as some
 
 from services.directory.domain.fiche import COLUMNS
 from services.directory.domain.merge import with_values
-from services.directory.domain.proposals import (
+from services.directory.domain.proposals import NewsItem, Proposal, check_changes, web_link
+from services.directory.domain.venues import (
     Acceptance,
     Change,
-    NewsItem,
-    Proposal,
     Revision,
     UnknownRevision,
     Venue,
     at_revision,
-    check_changes,
     day,
-    web_link,
 )
 from shared.errors import InvalidInput
 from shared.events import Author, FieldValue

@@ -3,7 +3,7 @@
 import re
 from functools import lru_cache
 
-from opening_hours import OpeningHours, ParserError
+from opening_hours import OpeningHours, ParserError  # type: ignore[attr-defined]  # by its stub
 
 from services.directory.domain.columns import InvalidValue, Mended
 

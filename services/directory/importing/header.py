@@ -50,7 +50,7 @@ def read_header(names: Sequence[str], columns: Collection[str]) -> Header:
     if twice := [name for name in columns if counted[name] > 1]:
         raise NotACsvFile(f"Colonnes en double : {', '.join(twice)}.", duplicate_columns=twice)
     if missing := [name for name in columns if name not in counted]:
-        raise NotACsvFile(_missing(missing, tidied, columns), missing_columns=missing)
+        raise NotACsvFile(_missing(missing, names, columns), missing_columns=missing)
     notes = [
         f"La colonne « {written} » est lue comme « {name} »."
         for written, name in zip(names, tidied, strict=True)
@@ -62,7 +62,7 @@ def read_header(names: Sequence[str], columns: Collection[str]) -> Header:
 
 
 def _missing(missing: Sequence[str], names: Sequence[str], columns: Collection[str]) -> str:
-    others = [name for name in names if name not in columns]
+    others = [name for name in names if _tidy(name) not in columns]
     said = f"Colonnes absentes : {', '.join(missing)}."
     found = ((name, closest(name, others)) for name in missing)
     alike = [f"« {other} » pour « {name} »" for name, other in found if other]

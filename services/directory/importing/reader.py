@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from io import TextIOWrapper
 from itertools import islice
 from operator import itemgetter
-from typing import IO, Any, TextIO
+from typing import IO, Any
 
 from services.directory.domain.columns import Cell, Column
 from services.directory.domain.fiche import COLUMNS, oddities, unaddressable
@@ -75,7 +75,7 @@ class Refused:
 class Reading:
     """A file that is being read: how it is written, and its rows, once."""
 
-    def __init__(self, text: TextIO, encoding: str) -> None:
+    def __init__(self, text: TextIOWrapper, encoding: str) -> None:
         """Reads the first line; raises `NotACsvFile`."""
         self.encoding = encoding
         self.seen = SeenIds()
@@ -120,7 +120,7 @@ def read(file: IO[bytes]) -> Reading:
     return Reading(TextIOWrapper(file, encoding, newline=""), encoding)
 
 
-def _lines(text: TextIO) -> Iterator[str]:
+def _lines(text: TextIOWrapper) -> Iterator[str]:
     """The file's lines, cut where they have no end."""
     while line := text.readline(LONGEST_LINE):
         yield line
@@ -187,7 +187,8 @@ def _row(line: int, cells: Sequence[str], known: Sequence[_Known]) -> Row | Refu
             if value.error:
                 errors.append(value.error)
                 continue
-            notes.append(value.note)
+            if value.note:
+                notes.append(value.note)
             value = value.value
         # what is kept for other rows is not theirs to change
         fiche[column.column.name] = value.copy() if value.__class__ is list else value

@@ -6,15 +6,10 @@ from typing import Any
 
 from services.directory.domain.fiche import WITHHELD, public_addresses
 from services.directory.domain.merge import Merge, three_way, undone
-from services.directory.domain.proposals import (
-    Acceptance,
-    NewsItem,
-    Proposal,
-    ProposalNotFound,
-    Venue,
-    applied_by,
-)
-from services.directory.store import History, News, Proposals
+from services.directory.domain.proposals import NewsItem, Proposal, ProposalNotFound
+from services.directory.domain.venues import Acceptance, Venue, applied_by
+from services.directory.store.proposals import News, Proposals
+from services.directory.store.venues import History
 from services.directory.use_cases.proposals import (
     find_proposal,
     keep_proposal,

@@ -11,8 +11,6 @@ from services.directory.domain.proposals import (
     NewsItem,
     Proposal,
     ProposalNotFound,
-    Venue,
-    at_revision,
     check_changes,
 )
 from services.directory.domain.rework import (
@@ -25,7 +23,9 @@ from services.directory.domain.rework import (
     improved,
     improved_news,
 )
-from services.directory.store import History, News, Proposals
+from services.directory.domain.venues import Venue, at_revision
+from services.directory.store.proposals import News, Proposals
+from services.directory.store.venues import History
 from services.directory.use_cases.venues import get_venue
 from shared.auth import Account
 from shared.database import Transaction

@@ -4,7 +4,8 @@ from typing import Any
 from uuid import uuid4
 
 from services.directory.domain.fiche import public_addresses
-from services.directory.domain.proposals import AlreadyManager, Venue
+from services.directory.domain.proposals import AlreadyManager
+from services.directory.domain.venues import Venue
 from services.directory.use_cases.venues import get_venue
 from shared.auth import Account
 from shared.database import Transaction

@@ -5,15 +5,8 @@ from dataclasses import dataclass
 
 from services.directory.domain.fiche import public_addresses
 from services.directory.domain.merge import with_values
-from services.directory.domain.proposals import (
-    Acceptance,
-    Change,
-    Revision,
-    Venue,
-    VenueNotFound,
-    day,
-)
-from services.directory.store import History, Venues
+from services.directory.domain.venues import Acceptance, Change, Revision, Venue, VenueNotFound, day
+from services.directory.store.venues import History, Venues
 from shared.auth import Account
 from shared.database import Transaction
 from shared.errors import NotAllowed

@@ -13,12 +13,11 @@ from typing import IO, Any
 
 from services.directory.domain.fiche import public_addresses
 from services.directory.domain.merge import three_way, with_values
-from services.directory.domain.proposals import Acceptance, Change, Revision, Venue
+from services.directory.domain.venues import Acceptance, Change, Revision, Venue
 from services.directory.importing.reader import Refused, Row, read
-from services.directory.store import History, Venues
+from services.directory.store.venues import History, Venues
 from services.directory.use_cases.venues import tell_addresses, tell_update
 from shared.database import Database, Transaction
-
 from shared.events import FieldValue
 
 BATCH = 500

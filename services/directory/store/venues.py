@@ -1,9 +1,9 @@
-"""Queries of the directory, one class per collection."""
+"""Sheets and their history."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
-from services.directory.domain.proposals import NewsItem, Proposal, Revision, Venue
+from services.directory.domain.venues import Revision, Venue
+from services.directory.store.documents import document, fields
 from shared.database import Document, Index, Transaction
 
 INDEXES = (
@@ -11,17 +11,7 @@ INDEXES = (
     Index("venues", [("fiche.code_insee", 1)], sparse=True),
     Index("venues", [("fiche.code_postal", 1)], sparse=True),
     Index("history", [("venue_id", 1)]),
-    Index("news", [("venue_id", 1)]),
 )
-
-
-def _document(model: Venue | Proposal | NewsItem) -> Document:
-    fields = model.model_dump()
-    return {"_id": fields.pop("id"), **fields}
-
-
-def _fields(document: Document) -> dict[str, Any]:
-    return {**document, "id": document["_id"]}
 
 
 class Venues:
@@ -34,24 +24,24 @@ class Venues:
     async def get(self, venue_id: str) -> Venue | None:
         """One venue."""
         found = await self._venues.get(venue_id)
-        return Venue.model_validate(_fields(found)) if found else None
+        return Venue.model_validate(fields(found)) if found else None
 
     async def get_many(self, ids: Sequence[str]) -> dict[str, Venue]:
         """Those of these venues that exist, by id."""
         found = await self._venues.find({"_id": {"$in": list(ids)}})
-        return {one["_id"]: Venue.model_validate(_fields(one)) for one in found}
+        return {one["_id"]: Venue.model_validate(fields(one)) for one in found}
 
     async def add(self, venues: Iterable[Venue]) -> None:
         """Add venues whose ordinals were taken by `take_ordinals`."""
-        await self._venues.insert(*(_document(venue) for venue in venues))
+        await self._venues.insert(*(document(venue) for venue in venues))
 
     async def save(self, *venues: Venue) -> None:
         """Replace venues whose revisions were each raised by one."""
-        await self._venues.save(*(_document(venue) for venue in venues))
+        await self._venues.save(*(document(venue) for venue in venues))
 
     async def save_managers(self, venue: Venue) -> None:
         """Replace a venue whose managers changed."""
-        await self._venues.save(_document(venue), version="managers_revision")
+        await self._venues.save(document(venue), version="managers_revision")
 
     async def count(self) -> int:
         """How many venues there are; kept, not counted."""
@@ -75,7 +65,7 @@ class Venues:
         return await self._find({f"fiche.{field}": value})
 
     async def _find(self, query: Document) -> list[Venue]:
-        venues = [Venue.model_validate(_fields(one)) for one in await self._venues.find(query)]
+        venues = [Venue.model_validate(fields(one)) for one in await self._venues.find(query)]
         return sorted(venues, key=lambda venue: venue.ordinal)
 
 
@@ -96,41 +86,3 @@ class History:
         found = await self._history.find({"venue_id": venue_id})
         revisions = [Revision.model_validate(one) for one in found]
         return sorted(revisions, key=lambda one: one.revision, reverse=True)
-
-
-class Proposals:
-    """Edits that were proposed."""
-
-    def __init__(self, tx: Transaction) -> None:
-        self._proposals = tx["proposals"]
-
-    async def get(self, proposal_id: str) -> Proposal | None:
-        """One proposal."""
-        found = await self._proposals.get(proposal_id)
-        return Proposal.model_validate(_fields(found)) if found else None
-
-    async def put(self, proposal: Proposal) -> None:
-        """Add or replace a proposal."""
-        await self._proposals.put(_document(proposal))
-
-
-class News:
-    """News items, online or not."""
-
-    def __init__(self, tx: Transaction) -> None:
-        self._news = tx["news"]
-
-    async def get(self, news_id: str) -> NewsItem | None:
-        """One news item."""
-        found = await self._news.get(news_id)
-        return NewsItem.model_validate(_fields(found)) if found else None
-
-    async def put(self, item: NewsItem) -> None:
-        """Add or replace a news item."""
-        await self._news.put(_document(item))
-
-    async def online(self, venue_id: str) -> list[NewsItem]:
-        """The news of a venue that anybody may read, newest first."""
-        found = await self._news.find({"venue_id": venue_id, "state": "online"})
-        items = [NewsItem.model_validate(_fields(one)) for one in found]
-        return sorted(items, key=lambda item: item.proposed_at, reverse=True)

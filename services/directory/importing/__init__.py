@@ -1,0 +1,1 @@
+"""Files of sheets, and how they change the directory."""

@@ -1,0 +1,5 @@
+"""Queries of the directory, one class per collection."""
+
+from services.directory.store import proposals, venues
+
+INDEXES = (*venues.INDEXES, *proposals.INDEXES)
