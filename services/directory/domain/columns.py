@@ -10,6 +10,7 @@ from services.directory.domain.closest import closest, meant
 from services.directory.domain.texts import (
     has_control,
     has_html,
+    is_plain,
     one_line,
     one_spelling,
     without_html,
@@ -35,6 +36,10 @@ _OTHER_SEPARATORS = re.compile(r"\s*[;,\n]\s*")
 
 UNKNOWN_DATE = "1970-01-01"
 """What sources write when they do not know when a sheet was last changed; so do we."""
+
+
+LOSING = frozenset({"one_number", "siret", "unknown_date"})
+"""Notes on what a file is let pass with, and a person can put right."""
 
 
 class InvalidValue(Exception):
@@ -94,8 +99,11 @@ class Column:
 
     def read(self, cell: str) -> Cell:
         """What a CSV cell says."""
+        text = cell.strip()
+        if self._is_valid(text):
+            return Cell(text)
         try:
-            value, note, rule = self._from_text(cell.strip())
+            value, note, rule = self._from_text(text)
         except InvalidValue as exc:
             wrong = InvalidField(self.name, exc.rule, exc.message, exc.suggestion)
             return Cell(error=wrong)
@@ -115,7 +123,10 @@ class Column:
         """As `check`, and what we ask of people beyond the schema."""
         if not self.editable:
             raise InvalidValue("read_only", "Ce champ ne peut pas être modifié.")
-        checked = self.check(value)
+        checked, note, rule = self._checked(value)
+        if note and rule in LOSING:
+            kept = written(checked)
+            raise InvalidValue(rule, note, None if kept == value else kept)
         for item in checked if isinstance(checked, list) else [checked]:
             if self.items and isinstance(item, str) and not self.items.fullmatch(item):
                 what = "une adresse de courriel" if self.items is EMAIL else "une adresse web"
@@ -127,6 +138,12 @@ class Column:
         if self.choices and isinstance(one, list) and isinstance(other, list):
             return sorted(one) == sorted(other)
         return one == other
+
+    def _is_valid(self, text: str) -> bool:
+        """Whether a text is surely in its normal form: most are, and this is quick."""
+        if self.form != "text" or self.mend or not text or len(text) > self.longest:
+            return False
+        return is_plain(text) and (self.pattern is None or bool(self.pattern.fullmatch(text)))
 
     def _from_text(self, text: str) -> Checked:
         if self.form == "number" and text:
@@ -202,7 +219,7 @@ class Column:
             mended = Mended(plain, "Les balises HTML ont été retirées du texte.", "html")
         text = (mended.text if self.several_lines else one_line(mended.text)).strip()
         self._refuse_signs(text)
-        mended = self.mend(text) if self.mend and text else mended._replace(text=text)
+        mended = self.mend(text) if self.mend and text else Mended(text, *mended[1:])
         if self.pattern and mended.text and not self.pattern.fullmatch(mended.text):
             message = f"« {text} » n'a pas la forme attendue."
             raise InvalidValue("pattern", message, self._tidied(mended.text))

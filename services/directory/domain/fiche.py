@@ -20,7 +20,7 @@ from services.directory.domain.columns import (
 )
 from services.directory.domain.hours import mend_hours
 from services.directory.domain.phones import NUMBER, mend_phone
-from services.directory.domain.pivots import UNKNOWN_PIVOT, is_wrong_siret
+from services.directory.domain.pivots import UNKNOWN_PIVOT, mend_pivot
 from services.directory.domain.texts import readable
 from shared.errors import InvalidField
 from shared.events import FieldValue
@@ -36,7 +36,6 @@ __all__ = [
     "Column",
     "Fiche",
     "InvalidValue",
-    "oddities",
     "public_addresses",
     "read_row",
     "readable",
@@ -53,7 +52,12 @@ COLUMNS: dict[str, Column] = {
     column.name: column
     for column in (
         Column("id", required=True, editable=False, longest=200),
-        Column("pivot", required=True, pattern=re.compile(r"[a-zA-Z0-9]{9,14}", re.ASCII)),
+        Column(
+            "pivot",
+            required=True,
+            pattern=re.compile(r"[a-zA-Z0-9]{9,14}", re.ASCII),
+            mend=mend_pivot,
+        ),
         Column("nom", required=True, prose=True),
         Column("commune", required=True, prose=True),
         Column("code_postal", required=True, pattern=re.compile(r"\d{5}", re.ASCII)),
@@ -179,14 +183,6 @@ def unaddressable(id_: FieldValue) -> InvalidField | None:
         return None
     message = "Un identifiant ne contient pas de « / », et n'est ni « . » ni « .. »."
     return InvalidField("id", "address", message)
-
-
-def oddities(fiche: Fiche) -> list[InvalidField]:
-    """What the schema allows in a sheet, and is probably wrong all the same."""
-    if is_wrong_siret(str(fiche.get("pivot", ""))):
-        message = "La clé de ce SIRET est fausse : un chiffre est sans doute mal recopié."
-        return [InvalidField("pivot", "siret", message)]
-    return []
 
 
 def public_addresses(fiche: Fiche) -> list[str]:

@@ -3,11 +3,21 @@
 import re
 from itertools import cycle
 
+from services.directory.domain.columns import Mended
+
 UNKNOWN_PIVOT = "00000000000000"
 """What sources write when they do not know it: the column is required."""
 
 _SIRET = re.compile(r"\d{14}", re.ASCII)
 _LA_POSTE = "356000000"
+
+
+def mend_pivot(text: str) -> Mended:
+    """A pivot as it is; the note says that it is probably wrong."""
+    if is_wrong_siret(text):
+        note = "La clé de ce SIRET est fausse : un chiffre est sans doute mal recopié."
+        return Mended(text, note, "siret")
+    return Mended(text)
 
 
 def is_wrong_siret(pivot: str) -> bool:

@@ -27,6 +27,16 @@ _NAMED = re.compile(r"&(#\d{1,7}|#x[0-9a-f]{1,6}|[a-z]{2,8}\d{0,2});", re.IGNORE
 """A sign by its name; not « R&D »."""
 
 
+_ODD = re.compile(r"[<&\u2019\u02bc]")
+
+
+def is_plain(text: str) -> bool:
+    """Whether nothing below would change a text; quick, and true of most."""
+    if not text.isprintable() or _ODD.search(text):
+        return False
+    return text.isascii() or unicodedata.is_normalized("NFC", text)
+
+
 def one_spelling(text: str) -> str:
     """A text in NFC, with plain apostrophes, spaces and line ends, without invisible signs."""
     if text.isascii() and text.isprintable():

@@ -9,7 +9,7 @@ from operator import itemgetter
 from typing import IO, Any
 
 from services.directory.domain.columns import Cell, Column
-from services.directory.domain.fiche import COLUMNS, oddities, unaddressable
+from services.directory.domain.fiche import COLUMNS, unaddressable
 from services.directory.importing.encodings import encoding_of
 from services.directory.importing.header import (
     SEPARATORS,
@@ -196,7 +196,6 @@ def _row(line: int, cells: Sequence[str], known: Sequence[_Known]) -> Row | Refu
         errors.append(wrong)
     if errors:
         return Refused(line, cells[0].strip(), cells, errors)
-    notes += oddities(fiche)
     return Row(line, cells, fiche, notes)
 
 
