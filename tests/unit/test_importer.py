@@ -39,7 +39,7 @@ def test_a_report_stays_of_a_readable_size() -> None:
     report = Report()
     for place in range(MOST_ERRORS + 5):
         wrong = InvalidField("id", "pattern", "Non.")
-        report.refuse(Refused(place, "", ["x" * 500], [wrong]))
+        report.refuse(Refused(place, "", {"id": "x" * 500}, [wrong]))
     assert report.refused == report.rows == MOST_ERRORS + 5
     assert len(report.errors) == MOST_ERRORS
     assert {len(error.value) for error in report.errors} == {CUT}

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from services.directory.domain.closest import closest
 from services.directory.domain.fiche import COLUMNS
+from services.directory.domain.schema_v0 import COLUMNS_V0, ONLY_V0
 from services.directory.importing.problems import NotACsvFile
 
 SEPARATORS = {",": "virgule", ";": "point-virgule", "\t": "tabulation"}
@@ -20,10 +21,12 @@ UNREADABLE = "guillemet isolé, ou cellule trop longue"
 class Header:
     """Where each column of the schema is, and what people should know of how it was found."""
 
+    version: str
+    """Of the schema: `1.0.2` or `0.1.1`."""
     width: int
     """Cells of a row."""
     places: dict[str, int]
-    """Of each column of the schema, in its order."""
+    """Of each column of that version, in its order."""
     notes: list[str] = field(default_factory=list)
 
 
@@ -40,12 +43,15 @@ def _split(line: str, separator: str) -> list[str]:
 
 
 def _known(names: Sequence[str]) -> set[str]:
-    return {_tidy(name) for name in names} & COLUMNS.keys()
+    return {_tidy(name) for name in names} & (COLUMNS.keys() | ONLY_V0)
 
 
-def read_header(names: Sequence[str], columns: Collection[str]) -> Header:
-    """The places of these columns; raises `NotACsvFile` where one is missing or there twice."""
+def read_header(names: Sequence[str]) -> Header:
+    """The places of the columns; raises `NotACsvFile` where one is missing or there twice."""
     tidied = [_tidy(name) for name in names]
+    only_v1 = COLUMNS.keys() - set(COLUMNS_V0)
+    is_old = len(ONLY_V0.intersection(tidied)) > len(only_v1.intersection(tidied))
+    columns: Collection[str] = COLUMNS_V0 if is_old else COLUMNS.keys()
     counted = Counter(tidied)
     if twice := [name for name in columns if counted[name] > 1]:
         raise NotACsvFile(f"Colonnes en double : {', '.join(twice)}.", duplicate_columns=twice)
@@ -58,7 +64,11 @@ def read_header(names: Sequence[str], columns: Collection[str]) -> Header:
     ]
     if others := [name for name in names if name.strip() and _tidy(name) not in columns]:
         notes.append(f"Colonnes que le schéma n'a pas, laissées de côté : {', '.join(others)}.")
-    return Header(len(names), {name: tidied.index(name) for name in columns}, notes)
+    if is_old:
+        notes.append("Le fichier suit la version 0.1.1 : ses valeurs sont traduites.")
+        notes.append("La version 1 n'a plus de colonne « cle_ban » : elle n'est pas reprise.")
+    places = {name: tidied.index(name) for name in columns}
+    return Header("0.1.1" if is_old else "1.0.2", len(names), places, notes)
 
 
 def _missing(missing: Sequence[str], names: Sequence[str], columns: Collection[str]) -> str:

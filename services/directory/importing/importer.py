@@ -59,7 +59,7 @@ class Report:
         """Count a refused row and list what is wrong with it."""
         self.refused += 1
         for one in row.errors[: MOST_ERRORS - len(self.errors)]:
-            value = row.value(one.field)[:CUT]
+            value = row.cells.get(one.field, "")[:CUT]
             self.errors.append(
                 RowError(row.line, one.field, value, one.rule, one.message, one.suggestion)
             )

@@ -1,7 +1,7 @@
 """The rows of a CSV file of venues in bounded memory: the valid ones, and what others break."""
 
 import csv
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import TextIOWrapper
 from itertools import islice
@@ -10,6 +10,7 @@ from typing import IO, Any
 
 from services.directory.domain.columns import Cell, Column
 from services.directory.domain.fiche import COLUMNS, unaddressable
+from services.directory.domain.schema_v0 import upgraded
 from services.directory.importing.encodings import encoding_of
 from services.directory.importing.header import (
     SEPARATORS,
@@ -45,7 +46,7 @@ class Row:
 
     line: int
     cells: Sequence[str]
-    """As they are written, in the schema's order."""
+    """As they are written, in the order of the schema's columns."""
     fiche: dict[str, FieldValue]
     notes: list[InvalidField] = field(default_factory=list)
     """What was changed, with the kept value as suggestion, and what is probably wrong."""
@@ -63,13 +64,9 @@ class Refused:
     line: int
     id: str
     """What it gives as one; empty if that cannot be said."""
-    cells: Sequence[str]
-    """As they are written, in the schema's order; none if it has the wrong number of them."""
+    cells: Mapping[str, str]
+    """As they are written, by column; none if it has the wrong number of them."""
     errors: list[InvalidField]
-
-    def value(self, field_: str) -> str:
-        """What it says in a column."""
-        return dict(zip(COLUMNS, self.cells, strict=False)).get(field_, "")
 
 
 class Reading:
@@ -106,7 +103,7 @@ class Reading:
         rows = _rows(self._lines, self.header)
         while some := list(islice(rows, AT_ONCE)):
             self.unnamed += sum(not row.id for row in some)
-            yield from _each_id_once(some, self.seen)
+            yield from _each_id_once(some, list(self.header.places), self.seen)
 
     def close(self) -> None:
         """Forget the ids; the file stays open."""
@@ -133,12 +130,14 @@ def _header(lines: CsvReader) -> Header:
         names: list[str] = next(lines, [])
     except csv.Error as exc:
         raise NotACsvFile(f"La première ligne ne se lit pas comme du CSV : {UNREADABLE}.") from exc
-    return read_header(names, COLUMNS)
+    return read_header(names)
 
 
 def _rows(lines: CsvReader, header: Header) -> Iterator[Row | Refused]:
     pick = itemgetter(*header.places.values())
     known = [_Known(column) for column in COLUMNS.values()]
+    names = list(header.places)
+    read_row = _row if header.version == "1.0.2" else _old_row
     while True:
         line = lines.line_num + 1
         try:
@@ -146,16 +145,16 @@ def _rows(lines: CsvReader, header: Header) -> Iterator[Row | Refused]:
         except StopIteration:
             return
         except csv.Error:
-            yield Refused(line, "", (), [NO_CSV])
+            yield Refused(line, "", {}, [NO_CSV])
             continue
         if not values:
             continue
-        if len(values) != header.width:
+        if len(values) == header.width:
+            yield read_row(line, pick(values), names, known)
+        else:
             place = header.places["id"]
             id_ = values[place].strip() if place < len(values) else ""
-            yield Refused(line, id_, (), [WRONG_WIDTH])
-            continue
-        yield _row(line, pick(values), known)
+            yield Refused(line, id_, {}, [WRONG_WIDTH])
 
 
 class _Known(dict[str, Any]):
@@ -175,7 +174,31 @@ class _Known(dict[str, Any]):
         return said
 
 
-def _row(line: int, cells: Sequence[str], known: Sequence[_Known]) -> Row | Refused:
+def _row(
+    line: int, cells: Sequence[str], names: Sequence[str], known: Sequence[_Known]
+) -> Row | Refused:
+    fiche, errors, notes = _read(cells, known)
+    if errors:
+        return Refused(line, cells[0].strip(), dict(zip(names, cells, strict=True)), errors)
+    return Row(line, cells, fiche, notes)
+
+
+def _old_row(
+    line: int, cells: Sequence[str], names: Sequence[str], known: Sequence[_Known]
+) -> Row | Refused:
+    """A row of v0.1.1, whose values are translated first."""
+    written = dict(zip(names, cells, strict=True))
+    new = upgraded(written)
+    fiche, errors, notes = _read(list(new.cells.values()), known)
+    if new.errors or errors:
+        return Refused(line, cells[0].strip(), written, [*new.errors, *errors])
+    return Row(line, cells, fiche, [*new.notes, *notes])
+
+
+def _read(
+    cells: Sequence[str], known: Sequence[_Known]
+) -> tuple[dict[str, FieldValue], list[InvalidField], list[InvalidField]]:
+    """The sheet that cells give, what is wrong with them, and what was changed."""
     fiche: dict[str, FieldValue] = {}
     errors: list[InvalidField] = []
     notes: list[InvalidField] = []
@@ -194,19 +217,19 @@ def _row(line: int, cells: Sequence[str], known: Sequence[_Known]) -> Row | Refu
         fiche[column.column.name] = value.copy() if value.__class__ is list else value
     if wrong := unaddressable(fiche.get("id")):
         errors.append(wrong)
-    if errors:
-        return Refused(line, cells[0].strip(), cells, errors)
-    return Row(line, cells, fiche, notes)
+    return fiche, errors, notes
 
 
-def _each_id_once(rows: Iterable[Row | Refused], seen: SeenIds) -> Iterator[Row | Refused]:
+def _each_id_once(
+    rows: Sequence[Row | Refused], names: Sequence[str], seen: SeenIds
+) -> Iterator[Row | Refused]:
     """The rows, of which those that give an id again are refused."""
-    rows = list(rows)
     valid = [row for row in rows if isinstance(row, Row)]
     seen.note_many([row.id for row in rows if isinstance(row, Refused) and row.id])
     again = {valid[place].line for place in seen.add_many([row.id for row in valid])}
     for row in rows:
-        if row.line in again:
-            yield Refused(row.line, row.id, row.cells, [TWICE])
+        if isinstance(row, Row) and row.line in again:
+            cells = dict(zip(names, row.cells, strict=True))
+            yield Refused(row.line, row.id, cells, [TWICE])
         else:
             yield row
