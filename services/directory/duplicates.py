@@ -1,18 +1,50 @@
 """`python -m services.directory duplicates …`: find them, and see how well that works."""
 
+import asyncio
 from pathlib import Path
 from typing import Annotated
 
 import rich
 import typer
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from services.directory.app import service
 from services.directory.domain.duplicates import MATCH
 from services.directory.importing.pairs import Evaluation, UnreadablePairs, evaluate
+from services.directory.settings import Settings
+from services.directory.use_cases.duplicates import Found, find
 
 app = typer.Typer(help="Sheets that tell of the same venue.", no_args_is_help=True)
 
 File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)]
+
+
+@app.command("find")
+def find_all() -> None:
+    """Compare the sheets of the whole directory; what people decided stays."""
+    run = asyncio.run(_find())
+    rich.print(
+        f"{run.venues} fiches, {run.compared} paires comparées ({run.passed_by} groupes trop "
+        f"grands), {run.alike} à relire dont {run.matches} probables : {run.new} nouvelles, "
+        f"{run.changed} modifiées, {run.closed} closes"
+    )
+
+
+async def _find() -> Found:
+    database = service(Settings()).database()
+    words = "{task.description} {task.fields[venues]} fiches, {task.fields[compared]} comparaisons"
+    columns = (SpinnerColumn(), TextColumn(words), TimeElapsedColumn())
+    try:
+        await database.ensure_indexes(service(Settings()).all_indexes)
+        with Progress(*columns) as bar:
+            task = bar.add_task("doublons :", total=None, venues=0, compared=0)
+            return await find(
+                database,
+                lambda run: bar.update(task, venues=run.venues, compared=run.compared),
+            )
+    finally:
+        database.close()
 
 
 @app.command("evaluate")

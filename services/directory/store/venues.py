@@ -50,6 +50,11 @@ class Venues:
         found = await self._venues.get(venue_id)
         return _venue(found) if found else None
 
+    async def is_merged(self, venue_id: str) -> bool:
+        """Whether a venue is one with another."""
+        found = await self._venues.find({"_id": venue_id}, fields=["merged_into"])
+        return any(one.get("merged_into") for one in found)
+
     async def get_many(self, ids: Sequence[str]) -> dict[str, Venue]:
         """Those of these venues that exist, by id."""
         found: dict[str, Venue] = {}

@@ -33,11 +33,31 @@ class Page:
 
 
 async def get_venue(tx: Transaction, venue_id: str) -> Venue:
-    """A venue; raises `VenueNotFound`."""
+    """A venue, or the one that it was merged into; raises `VenueNotFound`."""
+    return (await lineage(tx, venue_id))[-1]
+
+
+async def get_own(tx: Transaction, venue_id: str) -> Venue:
+    """A venue as it was kept under this very id, merged or not; raises `VenueNotFound`."""
     venue = await Venues(tx).get(venue_id)
     if venue is None:
         raise VenueNotFound(venue_id=venue_id)
     return venue
+
+
+async def merged_into(tx: Transaction, venue_id: str) -> str | None:
+    """The venue that stays, if this one was merged; none if it was not, or is not known."""
+    if not await Venues(tx).is_merged(venue_id):
+        return None
+    return (await get_venue(tx, venue_id)).id
+
+
+async def lineage(tx: Transaction, venue_id: str) -> list[Venue]:
+    """A venue, the one that it was merged into, and so on to the one that stays."""
+    venues = [await get_own(tx, venue_id)]
+    while into := venues[-1].merged_into:
+        venues.append(await get_own(tx, into))
+    return venues
 
 
 async def list_venues(tx: Transaction, *, after: int, limit: int) -> Page:
@@ -45,7 +65,8 @@ async def list_venues(tx: Transaction, *, after: int, limit: int) -> Page:
     venues = Venues(tx)
     total = await venues.count()
     following = after + limit
-    return Page(await venues.page(after, limit), total, following if following < total else None)
+    shown = [one for one in await venues.page(after, limit) if not one.merged_into]
+    return Page(shown, total, following if following < total else None)
 
 
 async def find_venues(
@@ -56,7 +77,7 @@ async def find_venues(
     found = [
         venue
         for venue in await Venues(tx).where(field, value)
-        if all(venue.fiche.get(name) == asked for name, asked in others)
+        if not venue.merged_into and all(venue.fiche.get(name) == asked for name, asked in others)
     ]
     ahead = [venue for venue in found if venue.ordinal >= after]
     following = ahead[limit].ordinal if len(ahead) > limit else None
@@ -65,8 +86,12 @@ async def find_venues(
 
 async def get_history(tx: Transaction, venue_id: str) -> list[Revision]:
     """A sheet's history, newest first."""
-    venue = await get_venue(tx, venue_id)
-    history = await History(tx).of(venue_id)
+    return await history_of(tx, await get_venue(tx, venue_id))
+
+
+async def history_of(tx: Transaction, venue: Venue) -> list[Revision]:
+    """The history of this very sheet, newest first."""
+    history = await History(tx).of(venue.id)
     if history and history[-1].revision == 1:
         return history
     return [*history, first_revision(venue, history)]
@@ -100,10 +125,17 @@ async def _manage(tx: Transaction, venue: Venue, managers: list[str]) -> Venue:
         update={"managers": managers, "managers_revision": venue.managers_revision + 1}
     )
     await Venues(tx).save_managers(venue)
-    tx.publish(
-        VenueManagersChanged(venue_id=venue.id, revision=venue.managers_revision, managers=managers)
-    )
+    tell_managers(tx, venue)
     return venue
+
+
+def tell_managers(tx: Transaction, venue: Venue) -> None:
+    """Publish who manages a venue now."""
+    tx.publish(
+        VenueManagersChanged(
+            venue_id=venue.id, revision=venue.managers_revision, managers=venue.managers
+        )
+    )
 
 
 async def revise(
