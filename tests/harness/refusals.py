@@ -35,6 +35,16 @@ TITLES = {
     "content-type-unknown": "Ce type de contenu n'est pas celui d'un CloudEvent en JSON.",
     "delivery-id-reused": "Cet identifiant d'envoi a déjà servi pour un autre contenu.",
     "too-many-deliveries": "Trop d'envois en une minute : réessayez un peu plus tard.",
+    "already-merged": "L'autre fiche est déjà fusionnée.",
+    "already-unmerged": "Cette fusion est déjà annulée.",
+    "duplicate-not-found": "Cette paire de fiches n'existe pas.",
+    "merge-not-found": "Cette fusion n'existe pas.",
+    "merged-venue": "Ce lieu a été fusionné avec un autre : sa fiche a un autre identifiant.",
+    "merged-with-itself": "Une fiche ne peut pas être fusionnée avec elle-même.",
+    "unreadable-pairs": "Ces fichiers ne se lisent pas comme des fiches et des paires.",
+    "venue-changed": (
+        "L'une des fiches a changé depuis que vous l'avez ouverte : relisez-la d'abord."
+    ),
     "already-manager": "Vous êtes déjà responsable de cette fiche.",
     "about-to-close": "Le délai est passé : seule une décision compte encore.",
     "account-too-new": (

@@ -36,25 +36,19 @@ FIXED = frozenset({"id", "date_maj"})
 """The id stays, and the newest date counts."""
 
 
-class MergeProblem(Problem):
-    """A merge, or its undoing, that makes no sense."""
-
-    type = "merge-impossible"
-    status = 409
-    title = "Ces deux fiches ne peuvent pas être fusionnées."
-
-
-class MergedWithItself(MergeProblem):
+class MergedWithItself(Problem):
     """Both are the same venue."""
 
     type = "merged-with-itself"
+    status = 409
     title = "Une fiche ne peut pas être fusionnée avec elle-même."
 
 
-class AlreadyMerged(MergeProblem):
+class AlreadyMerged(Problem):
     """The other one is part of a venue already; this one's door has said so before."""
 
     type = "already-merged"
+    status = 409
     title = "L'autre fiche est déjà fusionnée."
 
 
