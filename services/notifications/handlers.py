@@ -15,7 +15,7 @@ from shared.events.contacts import (
     ContactErased,
     VenueAddressesChanged,
 )
-from shared.events.directory import EditApplied, NewsPublished
+from shared.events.directory import EditApplied, NewsPublished, VenuesMerged, VenuesUnmerged
 from shared.events.moderation import (
     AnnouncementRefused,
     AppealDismissed,
@@ -42,6 +42,16 @@ async def on_account_contact_changed(event: AccountContactChanged, tx: Transacti
 async def on_venue_addresses_changed(event: VenueAddressesChanged, tx: Transaction) -> None:
     """Keep the public addresses of a venue."""
     await use_cases.learn_venue(tx, event)
+
+
+async def on_venues_merged(event: VenuesMerged, tx: Transaction) -> None:
+    """Know where mails for a merged venue go."""
+    await use_cases.follow_merge(tx, event)
+
+
+async def on_venues_unmerged(event: VenuesUnmerged, tx: Transaction) -> None:
+    """Forget it."""
+    await use_cases.follow_unmerge(tx, event)
 
 
 async def on_addresses_proposed(event: AddressesProposed, tx: Transaction) -> None:
@@ -157,6 +167,8 @@ async def on_appeal_dismissed(event: AppealDismissed, tx: Transaction) -> None:
 HANDLERS: Handlers = {
     AccountContactChanged: on_account_contact_changed,
     VenueAddressesChanged: on_venue_addresses_changed,
+    VenuesMerged: on_venues_merged,
+    VenuesUnmerged: on_venues_unmerged,
     AddressesProposed: on_addresses_proposed,
     ContactErased: on_contact_erased,
     ReviewOpened: on_review_opened,
