@@ -49,7 +49,7 @@ _BY_TIME = re.compile(rf"(?P<times>{_SOME_TIMES})(?P<days>(?:{_SOME_DAYS})?)")
 
 
 def suggested(text: str) -> str | None:
-    """The hours of a text in OpenStreetMap's syntax; "" if it has none, None if they are unclear."""
+    """A text's hours in OpenStreetMap's syntax; "" if it has none, None if they are unclear."""
     said = _in_signs(one_spelling(without_html(text) if has_html(text) else text).lower())
     if said is None or said == "24/7 ":
         return said and said.strip()
