@@ -1,31 +1,32 @@
 """Import of venues in the national schema's CSV, in batches, each one transaction.
 
-A value that people changed since the last import stays; one that only the source changed moves
-on (a three-way merge against what the source said last). The same file twice changes nothing.
+What a source says is compared with what it said the last time (`domain/sources.py`). The same
+file twice changes nothing.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import asdict, dataclass, field
-from functools import partial
 from itertools import islice
-from typing import IO, Any
+from typing import IO, Any, TypeVar
+from uuid import uuid4
 
-from services.directory.domain.fiche import public_addresses
-from services.directory.domain.merge import three_way, with_values
-from services.directory.domain.venues import Acceptance, Change, Revision, Venue
-from services.directory.importing.reader import Refused, Row, read
-from services.directory.store.venues import History, Venues
-from services.directory.use_cases.venues import tell_addresses, tell_update
-from shared.database import Database, Transaction
-from shared.events import FieldValue
+from services.directory.importing.reader import Reading, Refused, Row, read
+from services.directory.importing.writer import BATCH, Import, Written, mark_absent, write
+from shared.database import Database
 
-BATCH = 500
-"""Rows of one transaction."""
+T = TypeVar("T")
+
 MOST_ERRORS = 1_000
 """Refusals that a report lists; beyond, they are counted."""
 CUT = 200
 """Characters of a refused value that a report repeats."""
+
+UNNAMED = (
+    "Des lignes n'ont pas d'identifiant lisible : aucune fiche n'est dite absente de la source."
+)
 
 
 @dataclass(frozen=True)
@@ -33,11 +34,12 @@ class RowError:
     """A rule that a row breaks; `line` is the file's, counted from 1."""
 
     line: int
+    id: str
     field: str
     value: str
     rule: str
     message: str
-    suggestion: str | None = None
+    suggestion: str | None
 
 
 @dataclass
@@ -48,20 +50,43 @@ class Report:
     updated: int = 0
     unchanged: int = 0
     refused: int = 0
+    corrected: int = 0
+    """Rows that were taken with a change: their values were not quite in the schema's form."""
+    absent: int = 0
+    """Venues that the source had and the file has not."""
+    notes: list[str] = field(default_factory=list)
+    """How the file was read, where that is not what the standard asks for."""
     errors: list[RowError] = field(default_factory=list)
+    more_errors: int = 0
+    """Errors that are not listed."""
 
     @property
     def rows(self) -> int:
         """Rows read so far."""
         return self.created + self.updated + self.unchanged + self.refused
 
-    def refuse(self, row: Refused) -> None:
-        """Count a refused row and list what is wrong with it."""
+    def count(self, rows: Sequence[Row | Refused], written: Mapping[str, Written]) -> None:
+        """Count what became of some rows, and list what is wrong with those refused."""
+        outcomes = Counter(one.outcome for one in written.values())
+        self.created += outcomes["created"]
+        self.updated += outcomes["updated"]
+        self.unchanged += outcomes["unchanged"]
+        for row in rows:
+            if isinstance(row, Refused):
+                self._refuse(row)
+            else:
+                self.corrected += bool(row.notes)
+
+    def _refuse(self, row: Refused) -> None:
         self.refused += 1
-        for one in row.errors[: MOST_ERRORS - len(self.errors)]:
+        listed = row.errors[: MOST_ERRORS - len(self.errors)]
+        self.more_errors += len(row.errors) - len(listed)
+        for one in listed:
             value = row.cells.get(one.field, "")[:CUT]
             self.errors.append(
-                RowError(row.line, one.field, value, one.rule, one.message, one.suggestion)
+                RowError(
+                    row.line, row.id[:CUT], one.field, value, one.rule, one.message, one.suggestion
+                )
             )
 
     def as_json(self) -> dict[str, Any]:
@@ -69,97 +94,68 @@ class Report:
         return asdict(self)
 
 
+Told = Callable[[Sequence[Row | Refused], Mapping[str, Written]], None]
+"""Gets each batch of rows with what became of the valid ones, by id; in a thread."""
+
+
 async def import_csv(
     database: Database,
     file: IO[bytes],
     source: str,
     progress: Callable[[Report], None] = lambda _: None,
+    *,
+    dry_run: bool = False,
+    told: Told | None = None,
 ) -> Report:
-    """Import a file; valid rows go in, the others are reported. Raises `NotACsvFile`."""
-    report = Report()
-    # in a thread: reading and checking rows is work enough to keep every other request waiting
+    """Import a file; valid rows go in, the others are reported. Raises `NotACsvFile`.
+
+    What the source had and the file has not is marked as absent; a dry run writes nothing.
+    """
     reading = await asyncio.to_thread(read, file)
-    rows = iter(reading)
     try:
-        while some := await asyncio.to_thread(lambda: list(islice(rows, BATCH))):
-            batch = [row for row in some if isinstance(row, Row)]
-            written = await database.run(partial(_write, rows=batch, source=source))
-            report.created += written.created
-            report.updated += written.updated
-            report.unchanged += written.unchanged
-            for row in some:
-                if isinstance(row, Refused):
-                    report.refuse(row)
-            progress(report)
+        return await _import(
+            database, reading, Import(uuid4().hex, source, dry_run), progress, told
+        )
     finally:
         reading.close()
-    return report
 
 
-async def _write(tx: Transaction, rows: list[Row], source: str) -> Report:
-    """Write one batch: new venues, new revisions of known ones, their history."""
-    report = Report()
-    venues = Venues(tx)
-    known = await venues.get_many([row.id for row in rows])
-    fresh = [row for row in rows if row.id not in known]
-    added = [
-        Venue(
-            id=row.id,
-            revision=1,
-            ordinal=ordinal,
-            fiche=row.fiche,
-            imported=row.fiche,
-            updated_at=tx.now,
-        )
-        for row, ordinal in zip(fresh, await venues.take_ordinals(len(fresh)), strict=True)
-    ]
-    history = [_revision(tx, venue, source, _first_changes(venue)) for venue in added]
-    changed = []
-    for row in rows:
-        venue = known.get(row.id)
-        if venue is None or row.fiche == venue.imported:
-            continue
-        before = public_addresses(venue.fiche)
-        changes = _take_over(venue, row.fiche, tx)
-        history.append(_revision(tx, venue, source, changes))
-        changed.append(venue)
-        tell_addresses(tx, venue, before)
-        tell_update(tx, venue, changes)
-    await venues.add(added)
-    await venues.save(*changed)
-    await History(tx).add(history)
-    for venue in added:
-        tell_addresses(tx, venue, [])
-    report.created, report.updated = len(added), len(changed)
-    report.unchanged = len(rows) - len(added) - len(changed)
-    return report
-
-
-def _take_over(venue: Venue, imported: dict[str, FieldValue], tx: Transaction) -> list[Change]:
-    """Move a venue to what its source says now, but for what people changed."""
-    names = (venue.imported.keys() | imported.keys()) - {"date_maj"}
-    merge = three_way(venue.imported, venue.fiche, {name: imported.get(name) for name in names})
-    changes = [Change(field=name, old=old, new=new) for name, (old, new) in merge.applied.items()]
-    newest = max(str(venue.fiche["date_maj"]), str(imported["date_maj"]))
-    if newest != venue.fiche["date_maj"]:
-        changes.append(Change(field="date_maj", old=venue.fiche["date_maj"], new=newest))
-    venue.fiche = with_values(venue.fiche, {change.field: change.new for change in changes})
-    venue.imported = imported
-    venue.revision += 1
-    venue.updated_at = tx.now
-    return changes
-
-
-def _first_changes(venue: Venue) -> list[Change]:
-    return [Change(field=name, new=value) for name, value in venue.fiche.items()]
-
-
-def _revision(tx: Transaction, venue: Venue, source: str, changes: Iterable[Change]) -> Revision:
-    return Revision(
-        venue_id=venue.id,
-        revision=venue.revision,
-        at=tx.now,
-        by=f"import:{source}",
-        accepted=Acceptance(how="import", at=tx.now),
-        changes=list(changes),
+async def _import(
+    database: Database,
+    reading: Reading,
+    run: Import,
+    progress: Callable[[Report], None],
+    told: Told | None,
+) -> Report:
+    report = Report(notes=reading.notes)
+    rows = iter(reading)
+    async with aclosing(_ahead(lambda: list(islice(rows, BATCH)))) as batches:
+        async for batch in batches:
+            sheets = {row.id: row.fiche for row in batch if isinstance(row, Row)}
+            written = await write(database, run, sheets)
+            report.count(batch, written)
+            if told:
+                await asyncio.to_thread(told, batch, written)
+            progress(report)
+    if reading.unnamed:
+        report.notes.append(UNNAMED)
+        return report
+    report.absent = await mark_absent(
+        database, run, lambda ids: set(ids) - reading.seen.contains_many(ids)
     )
+    return report
+
+
+async def _ahead(read: Callable[[], list[T]]) -> AsyncGenerator[list[T]]:
+    """What a reader gives until it gives nothing, each next one read while one is worked on.
+
+    In a thread: reading and checking rows is work enough to keep every other request waiting.
+    """
+    reading = asyncio.create_task(asyncio.to_thread(read))
+    try:
+        while batch := await reading:
+            reading = asyncio.create_task(asyncio.to_thread(read))
+            yield batch
+    finally:
+        # a thread cannot be stopped: the file is closed only once it is done with it
+        await asyncio.gather(reading, return_exceptions=True)
