@@ -98,7 +98,7 @@ async def test_each_row_is_told_with_what_became_of_it() -> None:
     text = "\n".join([HEADER, line("a"), line("b", pivot="?"), line("c", telephone="0180059880")])
     _, report = await imported(text.encode(), told=hear)
     assert told == [(2, "created"), (3, "refused"), (4, "created")]
-    assert report.corrected == 1
+    assert report.noted == 1
 
 
 async def test_how_the_file_was_read_is_said() -> None:

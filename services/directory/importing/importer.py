@@ -35,8 +35,8 @@ class RowError:
 
     line: int
     id: str
-    field: str
     value: str
+    field: str
     rule: str
     message: str
     suggestion: str | None
@@ -50,8 +50,8 @@ class Report:
     updated: int = 0
     unchanged: int = 0
     refused: int = 0
-    corrected: int = 0
-    """Rows that were taken with a change: their values were not quite in the schema's form."""
+    noted: int = 0
+    """Rows that were taken with a change, or in doubt."""
     absent: int = 0
     """Venues that the source had and the file has not."""
     notes: list[str] = field(default_factory=list)
@@ -75,7 +75,7 @@ class Report:
             if isinstance(row, Refused):
                 self._refuse(row)
             else:
-                self.corrected += bool(row.notes)
+                self.noted += bool(row.notes)
 
     def _refuse(self, row: Refused) -> None:
         self.refused += 1
@@ -83,11 +83,7 @@ class Report:
         self.more_errors += len(row.errors) - len(listed)
         for one in listed:
             value = row.cells.get(one.field, "")[:CUT]
-            self.errors.append(
-                RowError(
-                    row.line, row.id[:CUT], one.field, value, one.rule, one.message, one.suggestion
-                )
-            )
+            self.errors.append(RowError(line=row.line, id=row.id[:CUT], value=value, **asdict(one)))
 
     def as_json(self) -> dict[str, Any]:
         """The report as a JSON object."""
