@@ -2,8 +2,16 @@
 
 from fastapi import APIRouter
 
-from services.directory.api import imports, proposals, provenance, requests, search, venues
+from services.directory.api import (
+    imports,
+    proposals,
+    provenance,
+    requests,
+    search,
+    validations,
+    venues,
+)
 
 router = APIRouter(tags=["directory"])
-for part in (search, venues, provenance, proposals, requests, imports):
+for part in (search, venues, provenance, proposals, requests, imports, validations):
     router.include_router(part.router)
