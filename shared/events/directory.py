@@ -1,5 +1,7 @@
 """What the directory publishes. Key: the venue, so that a sheet's events keep their order."""
 
+from typing import Literal
+
 from pydantic import AwareDatetime
 
 from shared.events.base import Author, Contract, Event, FieldChange, FieldValue
@@ -182,3 +184,13 @@ class NewsUnpublished(VenueEvent):
     proposal_id: str
     reason: str
     unpublished_at: AwareDatetime
+
+
+class VenueChecked(VenueEvent):
+    """Somebody has read the sheet and says that it is right; it stays as it is."""
+
+    revision: int
+    """Of the sheet that was read."""
+    by_role: Literal["manager", "moderator", "visitor"]
+    """A manager's word is what protects the values that managers gave."""
+    checked_at: AwareDatetime
