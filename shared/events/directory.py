@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import AwareDatetime
 
-from shared.events.base import Author, Contract, Event, FieldChange, FieldValue
+from shared.events.base import Author, Contract, Event, FieldChange, FieldValue, Timer
 from shared.events.moderation import DecidedAs, Held
 
 STREAM = "directory"
@@ -194,3 +194,39 @@ class VenueChecked(VenueEvent):
     by_role: Literal["manager", "moderator", "visitor"]
     """A manager's word is what protects the values that managers gave."""
     checked_at: AwareDatetime
+
+
+class SheetValue(Contract):
+    """What a sheet says in one column; never a column of addresses."""
+
+    column: str
+    value: FieldValue = None
+
+
+class SheetReviewDue(Timer, VenueEvent):
+    """Timer: see whether a sheet's managers are to be asked to read it again."""
+
+    due_at: AwareDatetime
+
+    @property
+    def timer_id(self) -> str:
+        """One per sheet."""
+        return f"sheet-review:{self.venue_id}"
+
+
+class VenueReviewAsked(VenueEvent):
+    """A sheet was neither changed nor found right for as long as its managers chose."""
+
+    venue_nom: str
+    revision: int
+    managers: list[str]
+    """Those who want to hear of it."""
+    values: list[SheetValue]
+    """What the sheet says, as far as it helps to see whether it is still right."""
+    cared_at: AwareDatetime
+    """When it was last changed or found right."""
+    every_months: int
+    number: int
+    """Counts the reminders that nothing has followed, this one included."""
+    at_most: int
+    asked_at: AwareDatetime

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse
 
 from services.directory.domain.fiche import COLUMNS
-from services.directory.use_cases import checks
+from services.directory.use_cases import checks, reminders, venues
 from shared.links import Links
 from shared.pages import PageRoute, Pages
 from shared.service import RequestTx
@@ -47,3 +47,17 @@ async def check_sheet(
     link = _links(request).read_sheet(token)
     check = await checks.check_by_link(tx, link, revision=version)
     return PAGES.page("checked", venue=await checks.venue_of_link(tx, link), check=check)
+
+
+@router.get("/reminders/{token}", response_class=HTMLResponse)
+async def show_reminders(request: Request, tx: RequestTx, token: str) -> HTMLResponse:
+    """Ask whether the holder of the link wants no more reminders. Stops nothing by itself."""
+    link = _links(request).read_sheet(token)
+    return PAGES.page("stop", venue=await venues.get_venue(tx, link.venue_id))
+
+
+@router.post("/reminders/{token}", response_class=HTMLResponse)
+async def stop_reminders(request: Request, tx: RequestTx, token: str) -> HTMLResponse:
+    """Send the holder of the link no more reminders; also what mail programs call (RFC 8058)."""
+    link = _links(request).read_sheet(token)
+    return PAGES.page("stopped", venue=await reminders.silence_by_link(tx, link))

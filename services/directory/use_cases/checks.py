@@ -15,7 +15,12 @@ async def check(tx: Transaction, account: Account, venue_id: str, *, revision: i
     """Note that an account finds a sheet right; raises `SheetChanged` if it read another text."""
     venue = await get_venue(tx, venue_id)
     role = role_of(account.id, venue.managers, moderator=account.may("moderator"))
-    return await _note(tx, venue, role, revision)
+    noted = await _note(tx, venue, role, revision)
+    is_new = noted.at == tx.now
+    if is_new and role == "manager" and (contact := account.contact(tx.now)):
+        # reminders are written to them
+        tx.publish(contact)
+    return noted
 
 
 async def check_by_link(tx: Transaction, link: SheetLink, *, revision: int) -> Check:
