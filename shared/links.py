@@ -54,6 +54,11 @@ class SheetLink:
     holder: str
     expires_at: datetime
 
+    @property
+    def account_id(self) -> str:
+        """The account that holds it."""
+        return self.holder.removeprefix("account:")
+
 
 class Links:
     """Signs and reads links with the keys of the setting `LINK_KEY` (separated by commas)."""

@@ -186,11 +186,45 @@ class NewsUnpublished(VenueEvent):
     unpublished_at: AwareDatetime
 
 
+class ImportEvent(Event, abstract=True):
+    """An event about some sheets of one import, at most 500; order holds per import."""
+
+    STREAM = STREAM
+    source: str
+    import_id: str
+    venue_ids: list[str]
+
+    @property
+    def key(self) -> str:
+        """The import."""
+        return self.import_id
+
+
+class VenuesImported(ImportEvent):
+    """These sheets are new, or say something else than before, if only their date."""
+
+    imported_at: AwareDatetime
+
+
+class VenuesLeftSource(ImportEvent):
+    """The source's file no longer has these venues; their sheets stay."""
+
+    left_at: AwareDatetime
+
+
+class VenueConfirmed(VenueEvent):
+    """Somebody looked at values that people wrote, and found them still right."""
+
+    revision: int
+    fields: list[str]
+    confirmed_at: AwareDatetime
+
+
 class VenueChecked(VenueEvent):
     """Somebody has read the sheet and says that it is right; it stays as it is."""
 
     revision: int
-    """Of the sheet that was read."""
+    """The sheet's, now."""
     by_role: Literal["manager", "moderator", "visitor"]
     """A manager's word is what protects the values that managers gave."""
     checked_at: AwareDatetime

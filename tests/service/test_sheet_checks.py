@@ -7,13 +7,15 @@ import pytest
 
 from services.directory.domain.venues import day
 from shared.database import now
+from shared.events import Author
+from shared.events.moderation import Decision, EditApproved
 from shared.links import Links, SheetLink
 from tests.harness import System
-from tests.harness.bus import published
+from tests.harness.bus import published, tell
 from tests.harness.cases import BROWSER, PROGRAM
 from tests.harness.refusals import refused, refused_on_a_page
 from tests.harness.rows import nothing_written
-from tests.harness.stories import MODERATOR, Person, history, new_venue, sheet
+from tests.harness.stories import MODERATOR, Person, applied, history, new_venue, sheet
 from tests.harness.system import LINK_KEY
 
 
@@ -50,14 +52,16 @@ async def test_a_check_has_a_date_and_says_as_what_it_was_made(directory: System
         assert answer == {"venue_id": venue, "checked_on": day(now()), "checked_by": role}
     after = sheet(directory, venue)
     assert (after["checked_on"], after["checked_by"]) == (day(now()), "manager")
-    # nothing else about the sheet has changed, and nobody is named
-    assert (after["revision"], after["fiche"]) == (before["revision"], before["fiche"])
-    assert gus.id not in str(after)
+    # the sheet says what it said before; a manager's word is a revision of its own
+    assert after["fiche"] == before["fiche"]
 
-    events = await published(directory, "directory", venue, 4)
+    events = await published(directory, "directory", venue, 5)
     checked = [one.body for one in events if one.type == "VenueChecked"]
-    assert [one["by_role"] for one in checked] == ["visitor", "moderator", "manager"]
-    assert {one["revision"] for one in checked} == {1}
+    assert [(one["by_role"], one["revision"]) for one in checked] == [
+        ("visitor", 1),
+        ("moderator", 1),
+        ("manager", 2),
+    ]
 
 
 async def test_what_a_manager_confirms_is_in_the_history_once_a_day(directory: System) -> None:
@@ -69,9 +73,31 @@ async def test_what_a_manager_confirms_is_in_the_history_once_a_day(directory: S
         directory.post("directory", f"/venues/{venue}/checks", read, as_=gus.token)
     directory.post("directory", f"/venues/{venue}/checks", read, as_=Person("zoe").token)
 
-    known = directory.get("directory", f"/venues/{venue}/history")
-    assert [one["revision"] for one in known["confirmations"]] == [1]
-    assert len(history(directory, venue)) == 1
+    confirmed, _ = history(directory, venue)
+    assert (confirmed["note"], confirmed["by"]) == ("confirmed", f"account:{gus.id}")
+    assert confirmed["changes"] == []
+
+
+async def test_what_a_manager_wrote_is_protected_anew(directory: System) -> None:
+    gus = Person("gus")
+    venue = managed(directory, gus)
+    edit = {"base_revision": 1, "changes": {"horaires": "Mo-Sa 10:00-18:00"}}
+    proposal = directory.post("directory", f"/venues/{venue}/edits", edit, as_=gus.token)["id"]
+    decided = Decision(how="manager", by=f"account:{gus.id}", at=now() - dt.timedelta(days=300))
+    said = {"case_id": proposal, "revision": 2, "author": Author(account_id=gus.id), "title": "x"}
+    approved = EditApproved(**said, decision=decided, venue_id=venue, fields=["horaires"])
+    await tell(directory, approved)
+    applied(directory, venue, 2)
+
+    directory.post("directory", f"/venues/{venue}/checks", {"revision": 2}, as_=gus.token)
+    hours = sheet(directory, venue)["provenance"]["horaires"]
+    assert hours["confirmed_at"]
+    assert hours["protected_until"] > (now() + dt.timedelta(days=360)).isoformat()
+    # a visitor's word protects nothing
+    directory.post("directory", f"/venues/{venue}/checks", {}, as_=Person("zoe").token)
+    after = sheet(directory, venue)
+    assert after["provenance"]["horaires"] == hours
+    assert after["checked_by"] == "visitor"
 
 
 async def test_a_check_freshens_an_old_sheet(directory: System) -> None:
@@ -119,6 +145,10 @@ async def test_the_link_of_a_mail_shows_the_sheet_and_its_button_checks_it(
     assert done.status_code == 200
     assert "c'est noté" in done.text
     assert sheet(directory, venue)["checked_by"] == "manager"
+    # impatient people click twice
+    async with nothing_written(directory, "directory"):
+        again = directory.call("POST", "directory", path, data=form, headers=BROWSER)
+        assert again.status_code == 200
 
 
 async def test_links_that_check_nothing(directory: System) -> None:

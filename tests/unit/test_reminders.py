@@ -93,7 +93,14 @@ class World:
         self.now = NOW
         sheet = {"id": "v", "nom": "Médiathèque", "courriels": ["a@lieu.example.org"]}
         venue = Venue(
-            id="v", revision=1, ordinal=0, fiche=sheet, imported=sheet, updated_at=NOW - MONTH
+            id="v",
+            revision=1,
+            ordinal=0,
+            fiche=sheet,
+            sources=[],
+            created_by="import:tests",
+            created_at=NOW - MONTH,
+            updated_at=NOW - MONTH,
         )
         self.run(lambda tx: Venues(tx).add([venue]))
 

@@ -2,8 +2,17 @@
 
 from fastapi import APIRouter
 
-from services.directory.api import checks, imports, pages, proposals, requests, search, venues
+from services.directory.api import (
+    checks,
+    imports,
+    pages,
+    proposals,
+    provenance,
+    requests,
+    search,
+    venues,
+)
 
 router = APIRouter(tags=["directory"])
-for part in (search, venues, checks, proposals, requests, imports, pages):
+for part in (search, venues, provenance, checks, proposals, requests, imports, pages):
     router.include_router(part.router)

@@ -1,13 +1,12 @@
 """Sheets: one, its history, who manages it."""
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Path
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
-from services.directory.domain.checks import Check, Role
-from services.directory.domain.completeness import CRITERIA, Completeness
+from services.directory.api.care import CareOut
 from services.directory.domain.fiche import COLUMNS
 from services.directory.domain.venues import Revision, Venue
 from services.directory.use_cases import care, venues
@@ -40,70 +39,61 @@ class VenueOut(BaseModel):
         )
 
 
-class CriterionOut(BaseModel):
-    """One criterion of a complete sheet, and what to do where it is not met."""
+class OriginOut(BaseModel):
+    """Where a value comes from, how it was accepted, and until when no import changes it."""
 
-    key: str
-    label: str
-    met: bool
-    advice: str
+    model_config = ConfigDict(from_attributes=True)
+
+    by: str
+    how: str
+    at: datetime
+    accepted_by: str | None
+    rule: str | None
+    proposal_id: str | None
+    confirmed_at: datetime | None
+    confirmed_by: str | None
+    protected_until: datetime | None
+    to_recheck: bool
+    """Whether silence accepted it and nobody has looked at it since."""
 
 
-class CompletenessOut(BaseModel):
-    """How complete a sheet is: one point for each criterion that is met."""
+class SourceOut(BaseModel):
+    """A source that has, or had, the venue."""
 
-    score: int
-    out_of: int
-    criteria: list[CriterionOut]
+    name: str
+    id: str
+    absent_since: datetime | None
+
+
+class VenueDetail(VenueOut, CareOut):
+    """A sheet, where each of its values comes from, and how it is cared for."""
+
+    provenance: dict[str, OriginOut]
+    """Of every filled field but `id` and `date_maj`."""
+    sources: list[SourceOut]
+    absent_from_source: bool
+    """Whether no source has the venue any more."""
 
     @classmethod
-    def of(cls, measured: Completeness) -> "CompletenessOut":
-        """The answer for a sheet that was measured."""
-        criteria = [
-            CriterionOut(
-                key=one.key, label=one.label, met=one.key in measured.met, advice=one.advice
-            )
-            for one in CRITERIA
-        ]
-        return cls(score=measured.score, out_of=len(CRITERIA), criteria=criteria)
-
-
-class OneVenueOut(VenueOut):
-    """A sheet, and how it is cared for."""
-
-    completeness: CompletenessOut
-    checked_on: date | None
-    """When somebody last said that the sheet is right."""
-    checked_by: Role | None
-
-    @classmethod
-    def with_care(cls, venue: Venue, cared: Care) -> "OneVenueOut":
+    def with_care(cls, venue: Venue, cared: Care) -> "VenueDetail":
         """The answer for a venue."""
         return cls(
             **VenueOut.of(venue).model_dump(),
-            completeness=CompletenessOut.of(cared.completeness),
-            checked_on=cared.check.on if cared.check else None,
-            checked_by=cared.check.by_role if cared.check else None,
+            **CareOut.of_care(cared).model_dump(),
+            provenance={
+                name: OriginOut.model_validate(venue.origin(name))
+                for name in venue.fiche
+                if name not in ("id", "date_maj")
+            },
+            sources=[SourceOut(**one.model_dump(exclude={"fiche"})) for one in venue.sources],
+            absent_from_source=venue.absent_from_source,
         )
 
 
-class ConfirmationOut(BaseModel):
-    """A manager has said that the sheet is right, at this revision."""
-
-    at: datetime
-    revision: int
-
-    @classmethod
-    def of(cls, check: Check) -> "ConfirmationOut":
-        """The answer for a manager's check."""
-        return cls(at=check.at, revision=check.revision)
-
-
 class HistoryOut(BaseModel):
-    """A sheet's revisions, newest first, and when its managers have confirmed them."""
+    """A sheet's revisions, newest first."""
 
     items: list[Revision]
-    confirmations: list[ConfirmationOut]
 
 
 class ManagersOut(BaseModel):
@@ -114,20 +104,16 @@ class ManagersOut(BaseModel):
 
 
 @router.get("/venues/{venue_id}")
-async def get_venue(tx: RequestTx, venue_id: str) -> OneVenueOut:
-    """One sheet, how complete it is, and when it was last found right."""
+async def get_venue(tx: RequestTx, venue_id: str) -> VenueDetail:
+    """One sheet, where its values come from, and how it is cared for."""
     venue = await venues.get_venue(tx, venue_id)
-    return OneVenueOut.with_care(venue, await care.of(tx, venue))
+    return VenueDetail.with_care(venue, await care.of(tx, venue))
 
 
 @router.get("/venues/{venue_id}/history")
 async def get_history(tx: RequestTx, venue_id: str) -> HistoryOut:
     """Who changed what, when, and how it was accepted."""
-    confirmed = await care.confirmations(tx, venue_id)
-    return HistoryOut(
-        items=await venues.get_history(tx, venue_id),
-        confirmations=[ConfirmationOut.of(one) for one in confirmed],
-    )
+    return HistoryOut(items=await venues.get_history(tx, venue_id))
 
 
 @router.put("/venues/{venue_id}/managers/{manager}")

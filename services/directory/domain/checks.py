@@ -26,20 +26,23 @@ class Check(BaseModel):
     venue_id: str
     at: AwareDatetime
     by_role: Role
+    read: int
+    """The revision that was read."""
     revision: int
+    """The sheet's since then: a manager's check is a revision of its own."""
 
     @property
     def on(self) -> dt.date:
         """The day, in Paris."""
         return self.at.astimezone(PARIS).date()
 
-    def repeats(self, other: "Check | None") -> bool:
-        """Whether it says nothing new: the same people, of the same text, on the same day."""
-        return other is not None and (self.on, self.by_role, self.revision) == (
-            other.on,
-            other.by_role,
-            other.revision,
-        )
+    def covers(self, read: int, *, current: int) -> bool:
+        """Whether a revision says what the current one does: it was only confirmed since."""
+        return self.revision == current and self.read <= read <= self.revision
+
+    def repeats(self, role: Role, now: dt.datetime) -> bool:
+        """Whether the same people would say it again on the same day."""
+        return self.by_role == role and self.on == now.astimezone(PARIS).date()
 
 
 def role_of(account_id: str, managers: list[str], *, moderator: bool) -> Role:

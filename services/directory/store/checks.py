@@ -3,17 +3,14 @@
 from collections.abc import Sequence
 
 from services.directory.domain.checks import Check
-from shared.database import Document, Index, Transaction
-
-INDEXES = (Index("confirmations", [("venue_id", 1)]),)
+from shared.database import Document, Transaction
 
 
 class Checks:
-    """The last check of each sheet, and all that its managers have confirmed."""
+    """The last check of each sheet."""
 
     def __init__(self, tx: Transaction) -> None:
         self._checks = tx["checks"]
-        self._confirmations = tx["confirmations"]
 
     async def last(self, venue_id: str) -> Check | None:
         """The last check of a sheet, if there was one."""
@@ -25,18 +22,8 @@ class Checks:
         return {one["_id"]: _check(one) for one in found}
 
     async def put(self, check: Check) -> None:
-        """Keep the last check of a sheet; a manager's is kept for its history, too."""
-        row = check.model_dump()
-        await self._checks.put({"_id": check.venue_id, **row})
-        if check.by_role == "manager":
-            await self._confirmations.put(
-                {"_id": f"{check.venue_id}@{check.at.isoformat()}", **row}
-            )
-
-    async def confirmations(self, venue_id: str) -> list[Check]:
-        """What its managers have confirmed, newest first."""
-        found = await self._confirmations.find({"venue_id": venue_id})
-        return sorted(map(_check, found), key=lambda one: one.at, reverse=True)
+        """Keep the last check of a sheet."""
+        await self._checks.put({"_id": check.venue_id, **check.model_dump()})
 
 
 def _check(document: Document) -> Check:

@@ -23,8 +23,3 @@ async def of(tx: Transaction, venue: Venue) -> Care:
     return Care(
         completeness=completeness(venue.fiche, check.on if check else None, tx.now), check=check
     )
-
-
-async def confirmations(tx: Transaction, venue_id: str) -> list[Check]:
-    """What a venue's managers have confirmed, newest first."""
-    return await Checks(tx).confirmations(venue_id)

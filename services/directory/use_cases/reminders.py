@@ -66,9 +66,8 @@ async def silence_by_link(tx: Transaction, link: SheetLink) -> Venue:
     if venue is None:
         raise VenueNotFound(venue_id=link.venue_id)
     known = await ReminderClocks(tx).get(venue.id)
-    account_id = link.holder.removeprefix("account:")
-    if known and account_id not in known.silenced:
-        silenced = [*known.silenced, account_id]
+    if known and link.account_id not in known.silenced:
+        silenced = [*known.silenced, link.account_id]
         await ReminderClocks(tx).put(known.model_copy(update={"silenced": silenced}))
     return venue
 
