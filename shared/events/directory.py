@@ -264,3 +264,10 @@ class VenueReviewAsked(VenueEvent):
     """Counts the reminders that nothing has followed, this one included."""
     at_most: int
     asked_at: AwareDatetime
+
+
+class VenueNoticesChanged(VenueEvent):
+    """A venue's temporary notices are others than before; those that end do so without a word."""
+
+    venue_nom: str
+    changed_at: AwareDatetime

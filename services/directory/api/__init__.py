@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from services.directory.api import (
     checks,
     imports,
+    notices,
     pages,
     proposals,
     provenance,
@@ -14,5 +15,5 @@ from services.directory.api import (
 )
 
 router = APIRouter(tags=["directory"])
-for part in (search, venues, provenance, checks, proposals, requests, imports, pages):
+for part in (search, venues, provenance, checks, notices, proposals, requests, imports, pages):
     router.include_router(part.router)
