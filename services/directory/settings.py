@@ -1,7 +1,12 @@
-"""The directory's settings: nothing but what every service has."""
+"""The directory's settings, beside those of every service."""
+
+from pydantic import SecretStr
 
 from shared.settings import ServiceSettings
 
 
 class Settings(ServiceSettings):
     """Read from the environment."""
+
+    link_key: SecretStr
+    """Signs the links in mails; several keys, separated by commas, while they rotate."""

@@ -155,3 +155,14 @@ class TestKeys:
     def test_are_long_enough(self, keys: str) -> None:
         with pytest.raises(ValueError, match="32 characters"):
             Links(keys)
+
+
+class TestPurposes:
+    def test_a_link_is_good_for_one_purpose(self) -> None:
+        links = Links(NEW)
+        claim = links.sign(LINK, "mednum:claim")
+        assert links.read(claim, "mednum:claim") == LINK
+        with pytest.raises(LinkForged):
+            links.read(claim)
+        with pytest.raises(LinkForged):
+            links.read(links.sign(LINK), "mednum:claim")

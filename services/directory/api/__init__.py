@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from services.directory.api import imports, proposals, requests, search, venues
+from services.directory.api import claim_pages, claims, imports, proposals, requests, search, venues
 
 router = APIRouter(tags=["directory"])
-for part in (search, venues, proposals, requests, imports):
+for part in (search, venues, proposals, requests, claims, claim_pages, imports):
     router.include_router(part.router)

@@ -10,6 +10,7 @@ INDEXES = (
     Index("venues", [("ordinal", 1)], unique=True),
     Index("venues", [("fiche.code_insee", 1)], sparse=True),
     Index("venues", [("fiche.code_postal", 1)], sparse=True),
+    Index("venues", [("managers", 1)]),
     Index("history", [("venue_id", 1)]),
 )
 
@@ -63,6 +64,10 @@ class Venues:
     async def where(self, field: str, value: str) -> list[Venue]:
         """The venues with this value in an indexed field of the sheet, in the list's order."""
         return await self._find({f"fiche.{field}": value})
+
+    async def managed_by(self, account_id: str) -> list[Venue]:
+        """The venues that an account manages, in the list's order."""
+        return await self._find({"managers": account_id})
 
     async def _find(self, query: Document) -> list[Venue]:
         venues = [Venue.model_validate(fields(one)) for one in await self._venues.find(query)]

@@ -11,6 +11,7 @@ from services.notifications.domain import Told, about
 from services.notifications.rendering.messages import Mail
 from services.notifications.rendering.texts import first_upper, one_line, wrapped
 from services.notifications.rendering.words import words
+from shared.events.directory import ClaimProofRequested
 from shared.events.moderation import (
     MessagePosted,
     ReviewEscalated,
@@ -68,6 +69,10 @@ class Renderer:
         addresses = {"case_url": f"{self._moderation_url}/cases/{quote(about(event), safe='')}"}
         if venue_id := getattr(event, "venue_id", None):
             addresses["venue_url"] = f"{self._directory_url}/venues/{quote(venue_id, safe='')}"
+        if isinstance(event, ClaimProofRequested):
+            link = DecisionLink(event.claim_id, recipient, event.expires_at)
+            token = self._links.sign(link, "mednum:claim")
+            addresses["page_url"] = f"{self._directory_url}/responsable/{token}"
         if decides and isinstance(event, Decidable):
             token = self._links.sign(DecisionLink(event.case_id, recipient, link_ends(event)))
             addresses["page_url"] = f"{self._moderation_url}/decision/{token}"

@@ -21,7 +21,16 @@ from shared.events.announcements import (
     AnnouncementUpdated,
     SubscriptionDisabled,
 )
-from shared.events.directory import EditApplied, FieldConflict, NewsPublished
+from shared.events.directory import (
+    ClaimDisowned,
+    ClaimEvent,
+    ClaimLapsed,
+    ClaimProofRequested,
+    ClaimProved,
+    EditApplied,
+    FieldConflict,
+    NewsPublished,
+)
 from shared.events.moderation import (
     AnnouncementRefused,
     AppealDismissed,
@@ -59,6 +68,10 @@ KINDS: dict[type[Told], CaseKind] = {
     ReportDismissed: "report",
     ClaimApproved: "claim",
     ClaimRefused: "claim",
+    ClaimProofRequested: "claim",
+    ClaimProved: "claim",
+    ClaimDisowned: "claim",
+    ClaimLapsed: "claim",
 }
 """Of the events that do not say it themselves."""
 
@@ -169,7 +182,7 @@ def _phrases(kind: CaseKind, title: str, author: str) -> dict[str, str]:
 
 def _title(event: Told) -> str:
     match event:
-        case EditApplied() | NewsPublished():
+        case EditApplied() | NewsPublished() | ClaimEvent():
             return event.venue_nom
         case AnnouncementPublished() | AnnouncementUpdated() | AnnouncementEnded():
             return event.titre
@@ -219,6 +232,7 @@ def _waiting(event: Told) -> dict[str, Any]:
         "managers_asked": asked,
         "nobody_to_reach": event.kind in ASKED_OF_MANAGERS and not asked,
         "moderators_asked": event.for_moderators or not asked,
+        "evidence": event.evidence,
         "objection": lines(event.objection) if isinstance(event, ReviewEscalated) else [],
     }
 
@@ -260,7 +274,7 @@ def _said(event: Told) -> dict[str, Any]:
     match event:
         case MessagePosted():
             return {"lines": lines(event.text), "sender": _sender(event.sender, event.sender_role)}
-        case AppealLodged():
+        case AppealLodged() | ClaimProofRequested():
             return {"lines": lines(event.text)}
     return {}
 
