@@ -34,7 +34,9 @@ def a_venue(*managers: str, **fiche: FieldValue) -> Venue:
         "revision": 1,
         "ordinal": 0,
         "fiche": {name: value for name, value in {**FICHE, **fiche}.items() if value is not None},
-        "imported": {},
+        "sources": [],
+        "created_by": "import:tests",
+        "created_at": LONG_AGO,
         "managers": list(managers),
         "updated_at": LONG_AGO,
     }

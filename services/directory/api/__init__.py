@@ -2,8 +2,26 @@
 
 from fastapi import APIRouter
 
-from services.directory.api import claim_pages, claims, imports, proposals, requests, search, venues
+from services.directory.api import (
+    claim_pages,
+    claims,
+    imports,
+    proposals,
+    provenance,
+    requests,
+    search,
+    venues,
+)
 
 router = APIRouter(tags=["directory"])
-for part in (search, venues, proposals, requests, claims, claim_pages, imports):
+for part in (
+    search,
+    venues,
+    provenance,
+    proposals,
+    requests,
+    claims,
+    claim_pages,
+    imports,
+):
     router.include_router(part.router)
