@@ -10,11 +10,13 @@ from shared.service import Service
 
 def service(settings: Settings) -> Service:
     """The directory's parts."""
+    keys = settings.link_key.get_secret_value()
     return Service(
         name="directory",
         settings=settings,
         router=router,
         handlers=HANDLERS,
         indexes=INDEXES,
-        state={"links": Links(settings.link_key.get_secret_value())},
+        state={"links": Links(keys)} if keys else {},
+        lacks="" if keys else "set LINK_KEY: it signs the links in mails",
     )

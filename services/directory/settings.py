@@ -1,4 +1,4 @@
-"""The directory's settings, beside those of every service."""
+"""The directory's settings."""
 
 from pydantic import SecretStr
 
@@ -8,5 +8,5 @@ from shared.settings import ServiceSettings
 class Settings(ServiceSettings):
     """Read from the environment."""
 
-    link_key: SecretStr
-    """Signs the links in mails; several keys, separated by commas, while they rotate."""
+    link_key: SecretStr = SecretStr("")
+    """Needed to serve: signs the links in mails; several keys, separated by commas, while they rotate."""

@@ -46,6 +46,9 @@ TITLES = {
     ),
     "proof-impossible": "Cette preuve n'est pas possible pour cette fiche.",
     "too-many-mails": "Trop de courriels ont été envoyés à ce lieu : réessayez plus tard.",
+    "venue-merged": (
+        "Cette fiche a été réunie avec une autre : c'est celle-là qu'il faut utiliser."
+    ),
     "already-manager": "Vous êtes déjà responsable de cette fiche.",
     "about-to-close": "Le délai est passé : seule une décision compte encore.",
     "account-too-new": (

@@ -9,7 +9,7 @@ import pytest
 from shared.database import now
 from shared.events.contacts import digest
 from shared.events.directory import ClaimProofEnded
-from shared.links import DecisionLink, Links
+from shared.links import ClaimLink, DecisionLink, Links
 from tests.harness import System, eventually
 from tests.harness.bus import published, tell
 from tests.harness.refusals import refused, refused_on_a_page
@@ -41,8 +41,8 @@ def read(system: System, venue: str, case: str, as_: str = MODERATOR) -> Any:
 
 def link(case: str, venue: str, ends_in: dt.timedelta = dt.timedelta(days=1)) -> str:
     """A link as notifications signs it; its path."""
-    allowed = DecisionLink(case, f"venue:{venue}", now() + ends_in)
-    return f"/responsable/{Links(LINK_KEY).sign(allowed, 'mednum:claim')}"
+    allowed = ClaimLink(case, f"venue:{venue}", now() + ends_in)
+    return f"/responsable/{Links(LINK_KEY).sign(allowed)}"
 
 
 def show(system: System, path: str) -> httpx.Response:
@@ -177,7 +177,7 @@ async def test_links_that_are_worth_nothing(directory: System) -> None:
         DecisionLink(case, f"venue:{venue}", now() + dt.timedelta(days=1))
     )
     foreign = Links("another-link-key-of-at-least-32-characters").sign(
-        DecisionLink(case, f"venue:{venue}", now() + dt.timedelta(days=1)), "mednum:claim"
+        ClaimLink(case, f"venue:{venue}", now() + dt.timedelta(days=1))
     )
     async with nothing_written(directory, "directory"):
         for path, status, kind in (

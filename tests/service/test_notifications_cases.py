@@ -241,8 +241,8 @@ async def test_one_public_address_is_asked_who_claims_the_sheet(notifications: S
     mail = notifications.mail(address, "Qui gère la fiche")
     found = re.search(r"/responsable/(\S+)", text_of(mail))
     assert found
-    link = Links(LINK_KEY).read(found[1], "mednum:claim")
-    assert (link.case_id, link.holder) == (claim, f"venue:{venue}")
+    link = Links(LINK_KEY).read_claim(found[1])
+    assert (link.claim_id, link.holder) == (claim, f"venue:{venue}")
     assert link.expires_at == DEADLINE
     assert "> Voici le mot de passe." in text_of(mail)
 

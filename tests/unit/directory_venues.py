@@ -27,7 +27,7 @@ NOUR = Account("nour", name="Nour", email="nour@courriel.example.org")
 MODERATOR = Account("mo", name="Mo", roles=frozenset({"moderator"}))
 
 
-def a_venue(*managers: str, **fiche: FieldValue) -> Venue:
+def a_venue(*managers: str, merged_into: str | None = None, **fiche: FieldValue) -> Venue:
     """A venue, managed by these accounts."""
     said: dict[str, Any] = {
         "id": str(fiche.get("id", "v1")),
@@ -39,6 +39,7 @@ def a_venue(*managers: str, **fiche: FieldValue) -> Venue:
         "created_at": LONG_AGO,
         "managers": list(managers),
         "updated_at": LONG_AGO,
+        "merged_into": merged_into,
     }
     return Venue.model_validate(said)
 

@@ -23,7 +23,7 @@ from services.directory.domain.claims import (
     settled_addresses,
 )
 from services.directory.domain.proposals import AlreadyManager
-from services.directory.domain.venues import Revision, Venue, VenueNotFound
+from services.directory.domain.venues import Revision, Venue, VenueMerged, VenueNotFound
 from services.directory.handlers import HANDLERS
 from services.directory.store.venues import Venues
 from services.directory.use_cases import claims
@@ -42,7 +42,7 @@ from shared.events.directory import (
     VenueManagersChanged,
 )
 from shared.events.moderation import ClaimApproved, ClaimRefused, Decision, ProposalWithdrawn
-from shared.links import DecisionLink
+from shared.links import ClaimLink
 from tests.unit.directory_venues import (
     ADDRESS,
     FICHE,
@@ -72,7 +72,7 @@ def claim(
 
 
 def answer(memory: Memory, made: Claim, *, known: bool, now: datetime = NOW) -> list[Event]:
-    link = DecisionLink(made.id, "venue:v1", NOW + TIME_TO_ANSWER)
+    link = ClaimLink(made.id, "venue:v1", NOW + TIME_TO_ANSWER)
     _, events = memory.run(lambda tx: claims.answer_by_link(tx, link, known=known), now)
     return events
 
@@ -304,7 +304,7 @@ class TestByMail:
         memory = memory_with(a_venue(), a_venue(id="v2"))
         made, _ = claim(memory, wish("mail"))
         for case, holder in ((made.id, "venue:v2"), ("absent", "venue:v1"), (made.id, "account:x")):
-            link = DecisionLink(case, holder, NOW + TIME_TO_ANSWER)
+            link = ClaimLink(case, holder, NOW + TIME_TO_ANSWER)
             with pytest.raises(ClaimNotFound):
                 memory.run(lambda tx, link=link: claims.claim_by_link(tx, link), NOW)  # type: ignore[misc]
 
@@ -474,6 +474,19 @@ class TestRefusals:
     def test_of_no_venue(self) -> None:
         with pytest.raises(VenueNotFound):
             claim(memory_with(), wish())
+
+    def test_of_a_venue_that_is_part_of_another_one(self) -> None:
+        memory = memory_with(a_venue(merged_into="v2"))
+        with pytest.raises(VenueMerged) as refusal:
+            claim(memory, wish())
+        assert refusal.value.extra["merged_into"] == "v2"
+
+    def test_by_a_link_to_a_venue_that_was_merged_since(self) -> None:
+        memory = memory_with(a_venue())
+        made, _ = claim(memory, wish("mail"))
+        memory.rows["venues"] = memory_with(a_venue(merged_into="v2")).rows["venues"]
+        with pytest.raises(VenueMerged):
+            answer(memory, made, known=True)
 
     @pytest.mark.parametrize("first", ["mail", "moderator"])
     def test_of_a_second_one_while_the_first_waits(self, first: str) -> None:

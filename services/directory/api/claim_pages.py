@@ -7,20 +7,27 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse
 
 from services.directory.use_cases import claims
-from shared.links import DecisionLink, Links
+from shared.links import ClaimLink, Links
 from shared.pages import PageRoute, Pages
 from shared.service import RequestTx
 
-page = Pages(Path(__file__).parent / "templates")
+PAGES = Pages(Path(__file__).parent / "templates")
 
-router = APIRouter(tags=["links in mails"], route_class=PageRoute)
+
+class ClaimPageRoute(PageRoute):
+    """A page about a claim."""
+
+    pages = PAGES
+
+
+router = APIRouter(tags=["links in mails"], route_class=ClaimPageRoute)
 
 
 @router.get("/responsable/{token}", response_class=HTMLResponse)
 async def show(request: Request, tx: RequestTx, token: str) -> HTMLResponse:
     """Show who claims the sheet, and ask for an answer. Decides nothing."""
     claim, venue = await claims.claim_by_link(tx, _link(request, token))
-    return page("claim", claim=claim, venue=venue)
+    return PAGES.page("claim", claim=claim, venue=venue)
 
 
 @router.post("/responsable/{token}", response_class=HTMLResponse)
@@ -34,9 +41,9 @@ async def answer(
     link = _link(request, token)
     claim = await claims.answer_by_link(tx, link, known=reponse == "oui")
     _, venue = await claims.claim_by_link(tx, link)
-    return page("claim_answered", claim=claim, venue=venue)
+    return PAGES.page("claim_answered", claim=claim, venue=venue)
 
 
-def _link(request: Request, token: str) -> DecisionLink:
+def _link(request: Request, token: str) -> ClaimLink:
     links: Links = request.app.state.links
-    return links.read(token, "mednum:claim")
+    return links.read_claim(token)

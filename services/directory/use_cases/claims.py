@@ -34,7 +34,7 @@ from services.directory.domain.proposals import AlreadyManager
 from services.directory.domain.venues import Venue
 from services.directory.store.claims import CharterAcceptances, Claims
 from services.directory.store.venues import History, Venues
-from services.directory.use_cases.venues import add_manager, get_venue
+from services.directory.use_cases.venues import add_manager, get_standing_venue, get_venue
 from shared.auth import Account
 from shared.database import Transaction
 from shared.errors import NotAllowed
@@ -49,7 +49,7 @@ from shared.events.directory import (
     claim_timer,
 )
 from shared.events.moderation import Decision
-from shared.links import DecisionLink
+from shared.links import ClaimLink
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Proofs:
 
 async def claim(tx: Transaction, account: Account, venue_id: str, wish: Wish) -> Claim:
     """Ask to manage a venue's sheet; a matching SIRET is enough where nobody manages it yet."""
-    venue = await get_venue(tx, venue_id)
+    venue = await get_standing_venue(tx, venue_id)
     if account.id in venue.managers:
         raise AlreadyManager
     check_accepted(wish.charter)
@@ -104,7 +104,7 @@ async def claim(tx: Transaction, account: Account, venue_id: str, wish: Wish) ->
 
 async def claim_proofs(tx: Transaction, account: Account, venue_id: str) -> Proofs:
     """What this account may prove with."""
-    venue = await get_venue(tx, venue_id)
+    venue = await get_standing_venue(tx, venue_id)
     try:
         check_siret(venue.fiche, account.siret)
     except ProofImpossible:
@@ -121,7 +121,7 @@ async def send_again(tx: Transaction, account: Account, venue_id: str, claim_id:
     if found.author.account_id != account.id:
         raise NotAllowed
     _check_waits_for_proof(found, tx.now)
-    venue = await get_venue(tx, venue_id)
+    venue = await get_standing_venue(tx, venue_id)
     check_may_send(found, await Claims(tx).of(venue.id), tx.now)
     sent = found.model_copy(update={"mails": [*found.mails, tx.now]})
     await Claims(tx).put(sent)
@@ -149,15 +149,15 @@ async def list_claims(tx: Transaction, account: Account, venue_id: str) -> list[
     return await Claims(tx).of(venue.id)
 
 
-async def claim_by_link(tx: Transaction, link: DecisionLink) -> tuple[Claim, Venue]:
+async def claim_by_link(tx: Transaction, link: ClaimLink) -> tuple[Claim, Venue]:
     """The claim that a mail's link is about, with or without its answer."""
-    found = await Claims(tx).get(link.case_id)
+    found = await Claims(tx).get(link.claim_id)
     if found is None or link.holder != venue_key(found.venue_id):
         raise ClaimNotFound
-    return found, await get_venue(tx, found.venue_id)
+    return found, await get_standing_venue(tx, found.venue_id)
 
 
-async def answer_by_link(tx: Transaction, link: DecisionLink, *, known: bool) -> Claim:
+async def answer_by_link(tx: Transaction, link: ClaimLink, *, known: bool) -> Claim:
     """What whoever reads the public address says: they know the claimant, or they do not; once."""
     found, venue = await claim_by_link(tx, link)
     _check_waits_for_proof(found, tx.now)
@@ -205,7 +205,7 @@ async def accept_charter(
     tx: Transaction, account: Account, venue_id: str, version: str | None
 ) -> Acceptance:
     """Accept the present charter for a venue that one manages."""
-    venue = await get_venue(tx, venue_id)
+    venue = await get_standing_venue(tx, venue_id)
     if account.id not in venue.managers:
         raise NothingToAccept
     check_accepted(version)

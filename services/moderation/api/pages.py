@@ -23,8 +23,8 @@ HOW = {
     "shortcut": "tout de suite",
 }
 
-page = Pages(Path(__file__).parent / "templates", how=HOW)
-"""One of the templates as an answer."""
+PAGES = Pages(Path(__file__).parent / "templates", how=HOW)
+page = PAGES.page
 
 
 def _one_break(text: object) -> object:
@@ -35,7 +35,19 @@ def _one_break(text: object) -> object:
 Words = Annotated[str, Form(max_length=LONGEST_REASON), BeforeValidator(_one_break)]
 
 
-router = APIRouter(tags=["links in mails"], route_class=PageRoute)
+class CasePageRoute(PageRoute):
+    """A page about a case."""
+
+    pages = PAGES
+    back_label = "Revenir à la proposition"
+
+    def back(self, request: Request) -> str | None:
+        """The case, whatever form was refused."""
+        token = request.path_params.get("token")
+        return f"/decision/{token}" if token and request.method == "POST" else None
+
+
+router = APIRouter(tags=["links in mails"], route_class=CasePageRoute)
 
 
 @router.get("/decision/{token}", response_class=HTMLResponse)

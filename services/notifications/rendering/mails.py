@@ -19,7 +19,7 @@ from shared.events.moderation import (
     ReviewReminded,
 )
 from shared.french import PARIS, day_in_french, moment_in_french
-from shared.links import DecisionLink, Links
+from shared.links import ClaimLink, DecisionLink, Links
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 
@@ -70,8 +70,7 @@ class Renderer:
         if venue_id := getattr(event, "venue_id", None):
             addresses["venue_url"] = f"{self._directory_url}/venues/{quote(venue_id, safe='')}"
         if isinstance(event, ClaimProofRequested):
-            link = DecisionLink(event.claim_id, recipient, event.expires_at)
-            token = self._links.sign(link, "mednum:claim")
+            token = self._links.sign(ClaimLink(event.claim_id, recipient, event.expires_at))
             addresses["page_url"] = f"{self._directory_url}/responsable/{token}"
         if decides and isinstance(event, Decidable):
             token = self._links.sign(DecisionLink(event.case_id, recipient, link_ends(event)))

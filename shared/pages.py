@@ -1,10 +1,7 @@
-"""Pages behind the links in mails: plain HTML without script, for people without an account.
-
-A service's folder of templates holds what its pages say; the layout and the refusals are here.
-"""
+"""Pages for people, behind the links in mails: one look, refusals included, and no leak."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
@@ -12,7 +9,7 @@ from fastapi.routing import APIRoute
 from jinja2 import Environment, FileSystemLoader
 
 from shared.errors import Problem
-from shared.french import day_in_french, label, moment_in_french, shown
+from shared.french import label, moment_in_french, shown
 
 HEADERS = {
     # the address is the key: it must not leak to other sites, caches or frames
@@ -24,52 +21,48 @@ HEADERS = {
     ),
 }
 
+_TEMPLATES = Path(__file__).parent / "templates"
+
 
 class Pages:
-    """The pages of one folder of templates; `always` is what all of them may use."""
+    """A service's templates; `layout.html.j2` and `refusal.html.j2` are everybody's."""
 
     def __init__(self, folder: Path, **always: Any) -> None:
         self._templates = Environment(
-            loader=FileSystemLoader([folder, Path(__file__).parent]),
+            loader=FileSystemLoader([folder, _TEMPLATES]),
             autoescape=True,
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        self._templates.filters |= {"label": label, "shown": shown, "moment": moment_in_french}
         self._templates.globals |= always
-        self._templates.filters |= {
-            "label": label,
-            "shown": shown,
-            "moment": moment_in_french,
-            "day": day_in_french,
-        }
 
-    def __call__(self, name: str, status: int = 200, **context: Any) -> HTMLResponse:
+    def page(self, name: str, status: int = 200, **context: Any) -> HTMLResponse:
         """One of the templates as an answer."""
         html = self._templates.get_template(f"{name}.html.j2").render(**context)
         return HTMLResponse(html, status, headers=HEADERS)
 
 
-_refusal_page = Pages(Path(__file__).parent)
-
-
 class PageRoute(APIRoute):
-    """A route whose refusals people read: a page for browsers, problem documents for programs.
+    """A route whose refusals people read: a page for browsers, problem documents for programs."""
 
-    The link's token is the path's parameter `token`: what is above it is the page to go back to.
-    """
+    pages: ClassVar[Pages]
+    back_label = "Revenir à la page précédente"
+
+    def back(self, request: Request) -> str | None:
+        """Where a refused form leads back to, if anywhere."""
+        return request.url.path if request.method == "POST" else None
 
     def refusal(self, request: Request, problem: Problem) -> Response | None:
         """The page for a browser; `shared.http` asks for it, wherever the request was refused."""
         if "text/html" not in request.headers.get("accept", ""):
             return None
-        made = _refusal_page("refusal", problem.status, problem=problem, back=_page_before(request))
+        made = self.pages.page(
+            "refusal",
+            problem.status,
+            problem=problem,
+            back=self.back(request),
+            back_label=self.back_label,
+        )
         made.headers.update(problem.headers)
         return made
-
-
-def _page_before(request: Request) -> str | None:
-    token = request.path_params.get("token")
-    if not token or request.method != "POST":
-        return None
-    before, found, _ = request.url.path.partition(token)
-    return f"{before}{found}" if found else None
