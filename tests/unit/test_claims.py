@@ -385,6 +385,8 @@ class TestBySiret:
         assert isinstance(asked, ManagementClaimed)
         assert asked.evidence
         assert asked.evidence.proof == "siret"
+        # whoever reads the public address has no say over a manager
+        assert asked.public_addresses == 0
         assert managers(memory) == ["ada"]
 
     def test_one_siret_for_several_venues(self) -> None:

@@ -303,7 +303,9 @@ async def _ask_people(tx: Transaction, venue: Venue, claim: Claim) -> Claim:
 
 
 async def _addresses_that_decide(tx: Transaction, venue: Venue, claim: Claim) -> int:
-    """How many public addresses are asked: none, if one of them is new or the claimant's own."""
+    """How many public addresses are asked: none where there are managers, or one proves nothing."""
+    if venue.managers:
+        return 0
     public = public_addresses(venue.fiche)
     history = await History(tx).of(venue.id)
     settled = settled_addresses(venue.fiche, history, claim.author.account_id, tx.now)
