@@ -55,6 +55,11 @@ class SheetLink:
     holder: str
     expires_at: datetime
 
+    @property
+    def account_id(self) -> str:
+        """The account that holds it."""
+        return self.holder.removeprefix("account:")
+
 
 @dataclass(frozen=True)
 class ClaimLink:

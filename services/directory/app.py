@@ -1,7 +1,7 @@
 """The directory, put together."""
 
 from services.directory.api import router
-from services.directory.handlers import HANDLERS
+from services.directory.handlers import HANDLERS, reminding
 from services.directory.settings import Settings
 from services.directory.store import INDEXES
 from shared.links import Links
@@ -15,8 +15,11 @@ def service(settings: Settings) -> Service:
         name="directory",
         settings=settings,
         router=router,
-        handlers=HANDLERS,
+        handlers={**HANDLERS, **reminding(settings.reminder_month)},
         indexes=INDEXES,
-        state={"links": Links(keys)} if keys else {},
+        state={
+            "links": Links(keys) if keys else None,
+            "reminder_month": settings.reminder_month,
+        },
         lacks="" if keys else "set LINK_KEY: it signs the links in mails",
     )

@@ -1,9 +1,11 @@
 """What the directory does when moderation has decided."""
 
-from services.directory.use_cases import claims, decisions, venues
+from datetime import timedelta
+
+from services.directory.use_cases import claims, decisions, reminders, venues
 from shared.bus.delivery import Handlers
 from shared.database import Transaction
-from shared.events.directory import ClaimProofEnded
+from shared.events.directory import ClaimProofEnded, SheetReviewDue
 from shared.events.moderation import (
     ApprovalReverted,
     CaseKind,
@@ -86,6 +88,15 @@ async def on_claim_refused(event: ClaimRefused, tx: Transaction) -> None:
 async def on_claim_proof_ended(event: ClaimProofEnded, tx: Transaction) -> None:
     """Close the claim that a public address has not answered."""
     await claims.lapse(tx, event.claim_id)
+
+
+def reminding(month: timedelta) -> Handlers:
+    """The clock of the reminders; `month` is how long one of its months lasts."""
+
+    async def on_sheet_review_due(event: SheetReviewDue, tx: Transaction) -> None:
+        await reminders.reached(tx, event.venue_id, event.due_at, month=month)
+
+    return {SheetReviewDue: on_sheet_review_due}
 
 
 HANDLERS: Handlers = {

@@ -24,6 +24,7 @@ from shared.events.directory import (
     ClaimProved,
     EditApplied,
     NewsPublished,
+    VenueReviewAsked,
 )
 from shared.events.moderation import (
     AnnouncementRefused,
@@ -71,6 +72,7 @@ Template = Literal[
     "manager_named",
     "claim_disowned",
     "claim_lapsed",
+    "sheet_review",
 ]
 Final = Literal["sent", "rejected", "unreachable", "failed"]
 State = Literal["pending"] | Final
@@ -99,6 +101,7 @@ Told: TypeAlias = (
     | ClaimProved
     | ClaimDisowned
     | ClaimLapsed
+    | VenueReviewAsked
 )
 """What somebody is told about."""
 
@@ -204,7 +207,7 @@ def account_ref(account_id: str) -> str:
 
 
 def about(event: Told) -> str:
-    """The id of the proposal or the announcement that an event is about."""
+    """The id of the proposal, the announcement or the venue that an event is about."""
     if isinstance(event, CaseEvent):
         return event.case_id
     if isinstance(event, ClaimEvent):
@@ -213,6 +216,8 @@ def about(event: Told) -> str:
         return event.announcement_id
     if isinstance(event, SubscriptionDisabled):
         return event.subscription_id
+    if isinstance(event, VenueReviewAsked):
+        return event.venue_id
     return event.proposal_id
 
 
@@ -223,12 +228,20 @@ def managed_venue(event: Told) -> str | None:
 
 def plan(event: Told) -> list[Notice]:
     """Who is told about an event."""
+    match event:
+        case VenueReviewAsked():
+            told = _of_a_sheet(event)
+        case ClaimProofRequested() | ClaimProved():
+            told = _of_a_claim(event)
+        case _:
+            told = _told(event)
     occasion = _occasion(event)
-    if isinstance(event, ClaimProofRequested | ClaimProved):
-        told = _of_a_claim(event)
-    else:
-        told = _told(event)
     return [Notice(template, recipient, about(event), occasion) for template, recipient in told]
+
+
+def _of_a_sheet(event: VenueReviewAsked) -> list[tuple[Template, str]]:
+    """What its managers hear of a sheet that nobody has proposed to change."""
+    return [("sheet_review", account_ref(one)) for one in event.managers]
 
 
 def writer(event: Told) -> Author:
@@ -238,6 +251,9 @@ def writer(event: Told) -> Author:
             return event.owner
         case AnnouncementEnded():
             return event.author or Author(account_id="")
+        case VenueReviewAsked():
+            # time asks, and nobody
+            return Author(account_id="")
         case _:
             return event.author
 
@@ -289,6 +305,8 @@ def _occasion(event: Told) -> str:
             occasion = event.disabled_at.isoformat()
         case ClaimProofRequested():
             occasion = str(event.number)
+        case VenueReviewAsked():
+            occasion = event.asked_at.isoformat()
         case EditApplied():
             # what an appeal grants is applied later than the rest
             occasion = event.applied_at.isoformat()

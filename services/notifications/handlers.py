@@ -22,6 +22,7 @@ from shared.events.directory import (
     ClaimProved,
     EditApplied,
     NewsPublished,
+    VenueReviewAsked,
 )
 from shared.events.moderation import (
     AnnouncementRefused,
@@ -181,6 +182,11 @@ async def on_claim_lapsed(event: ClaimLapsed, tx: Transaction) -> None:
     await use_cases.tell(tx, event)
 
 
+async def on_venue_review_asked(event: VenueReviewAsked, tx: Transaction) -> None:
+    """Ask its managers whether the sheet is still right."""
+    await use_cases.tell(tx, event)
+
+
 HANDLERS: Handlers = {
     AccountContactChanged: on_account_contact_changed,
     VenueAddressesChanged: on_venue_addresses_changed,
@@ -210,4 +216,5 @@ HANDLERS: Handlers = {
     ClaimProved: on_claim_proved,
     ClaimDisowned: on_claim_disowned,
     ClaimLapsed: on_claim_lapsed,
+    VenueReviewAsked: on_venue_review_asked,
 }

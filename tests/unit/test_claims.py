@@ -224,7 +224,7 @@ class TestByMail:
         after = kept(memory, made)
         assert (after.state, after.decided_as, after.decided_by) == ("approved", "mail", "venue:v1")
         assert (after.proved_at, after.evidence.proof) == (NOW, "mail")
-        assert memory.timers == {}
+        assert f"claim-proof:{made.id}" not in memory.timers
         for known in (True, False):
             with pytest.raises(ClaimOver):
                 answer(memory, made, known=known)

@@ -3,9 +3,11 @@
 from fastapi import APIRouter
 
 from services.directory.api import (
+    checks,
     claim_pages,
     claims,
     imports,
+    pages,
     proposals,
     provenance,
     requests,
@@ -18,10 +20,12 @@ for part in (
     search,
     venues,
     provenance,
+    checks,
     proposals,
     requests,
     claims,
     claim_pages,
     imports,
+    pages,
 ):
     router.include_router(part.router)

@@ -30,6 +30,7 @@ from shared.events.directory import (
     EditApplied,
     FieldConflict,
     NewsPublished,
+    VenueReviewAsked,
 )
 from shared.events.moderation import (
     AnnouncementRefused,
@@ -72,6 +73,7 @@ KINDS: dict[type[Told], CaseKind] = {
     ClaimProved: "claim",
     ClaimDisowned: "claim",
     ClaimLapsed: "claim",
+    VenueReviewAsked: "edit",
 }
 """Of the events that do not say it themselves."""
 
@@ -182,7 +184,7 @@ def _phrases(kind: CaseKind, title: str, author: str) -> dict[str, str]:
 
 def _title(event: Told) -> str:
     match event:
-        case EditApplied() | NewsPublished() | ClaimEvent():
+        case EditApplied() | NewsPublished() | ClaimEvent() | VenueReviewAsked():
             return event.venue_nom
         case AnnouncementPublished() | AnnouncementUpdated() | AnnouncementEnded():
             return event.titre
@@ -276,7 +278,18 @@ def _said(event: Told) -> dict[str, Any]:
             return {"lines": lines(event.text), "sender": _sender(event.sender, event.sender_role)}
         case AppealLodged() | ClaimProofRequested():
             return {"lines": lines(event.text)}
+        case VenueReviewAsked():
+            return {
+                "sheet": [(label(one.column), shown(one.value)) for one in event.values],
+                "months": months(event.every_months),
+                "last": event.number == event.at_most,
+            }
     return {}
+
+
+def months(count: int) -> str:
+    """« six mois »."""
+    return {3: "trois mois", 6: "six mois", 12: "un an"}.get(count, f"{count} mois")
 
 
 def _sender(sender: Author, role: str) -> str:
