@@ -3,17 +3,38 @@
 from fastapi import APIRouter, Depends
 
 from services.directory.api import (
+    checks,
+    claim_pages,
+    claims,
     duplicates,
     imports,
     merges,
+    notices,
+    pages,
     proposals,
     provenance,
     requests,
     search,
+    validations,
     venues,
 )
 from services.directory.api.door import door
 
 router = APIRouter(tags=["directory"], dependencies=[Depends(door)])
-for part in (search, venues, provenance, proposals, requests, duplicates, merges, imports):
+for part in (
+    search,
+    venues,
+    provenance,
+    checks,
+    notices,
+    proposals,
+    requests,
+    claims,
+    claim_pages,
+    duplicates,
+    merges,
+    imports,
+    validations,
+    pages,
+):
     router.include_router(part.router)

@@ -106,6 +106,8 @@ class Merge(BaseModel):
     """The accounts that manage this venue because they managed the other."""
     sources: list[SourceSheet]
     """The other's, as they were."""
+    moved: dict[str, list[str]] = {}
+    """What else came with the other, by collection: ids."""
     sheet: dict[str, FieldValue]
     """What this sheet said once they were one."""
     other_sheet: dict[str, FieldValue]

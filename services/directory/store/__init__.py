@@ -1,5 +1,11 @@
 """Queries of the directory, one class per collection."""
 
-from services.directory.store import duplicates, proposals, venues
+from services.directory.store import claims, duplicates, notices, proposals, venues
 
-INDEXES = (*venues.INDEXES, *proposals.INDEXES, *duplicates.INDEXES)
+INDEXES = (
+    *venues.INDEXES,
+    *proposals.INDEXES,
+    *notices.INDEXES,
+    *claims.INDEXES,
+    *duplicates.INDEXES,
+)

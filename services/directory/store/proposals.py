@@ -38,12 +38,8 @@ class News:
         """Add or replace a news item."""
         await self._news.put(document(item))
 
-    async def online(self, venue_ids: list[str]) -> list[NewsItem]:
-        """The news of a venue, by all its ids, that anybody may read, newest first."""
-        found = [
-            one
-            for venue_id in venue_ids
-            for one in await self._news.find({"venue_id": venue_id, "state": "online"})
-        ]
+    async def online(self, venue_id: str) -> list[NewsItem]:
+        """The news of a venue that anybody may read, newest first."""
+        found = await self._news.find({"venue_id": venue_id, "state": "online"})
         items = [NewsItem.model_validate(fields(one)) for one in found]
         return sorted(items, key=lambda item: item.proposed_at, reverse=True)

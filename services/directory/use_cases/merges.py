@@ -17,9 +17,10 @@ from services.directory.domain.merging import (
     VenueChanged,
 )
 from services.directory.domain.venues import Revision, Venue
+from services.directory.store import belongings
 from services.directory.store.duplicates import Merges
 from services.directory.store.venues import History, Venues
-from services.directory.use_cases import duplicates
+from services.directory.use_cases import duplicates, reminders
 from services.directory.use_cases.venues import (
     get_own,
     get_venue,
@@ -69,6 +70,9 @@ async def merge(
     await duplicates.note_merged(tx, this, other, by)
     before = public_addresses(this.fiche)
     done, entries = merging.merge(this, other, sides, merge_id=uuid4().hex, by=by, now=tx.now)
+    done = done.model_copy(update={"moved": await belongings.move(tx, other.id, this.id)})
+    if done.managers:
+        await reminders.begin(tx, this.id)
     await _write(tx, this, other, done, entries, addresses=before, managers=done.managers)
     tx.publish(
         VenuesMerged(
@@ -94,6 +98,9 @@ async def undo(tx: Transaction, account: Account, venue_id: str, merge_id: str) 
     before, managers = public_addresses(this.fiche), set(this.managers)
     done, entries = merging.unmerge(this, other, done, by=by, now=tx.now)
     left = managers - set(this.managers)
+    await belongings.move_back(tx, done.moved, other.id)
+    if other.managers:
+        await reminders.begin(tx, other.id)
     await _write(tx, this, other, done, entries, addresses=before, managers=sorted(left))
     await duplicates.note_unmerged(tx, this, other)
     tx.publish(

@@ -149,7 +149,7 @@ async def get_proposal(tx: Transaction, account: Account, proposal_id: str) -> P
 async def list_news(tx: Transaction, venue_id: str) -> list[NewsItem]:
     """A venue's news that is online."""
     venue = await get_venue(tx, venue_id)
-    return await News(tx).online(venue.ids)
+    return await News(tx).online(venue.id)
 
 
 def tell_proposed_addresses(tx: Transaction, proposal: Proposal, text: Sheet) -> None:

@@ -15,6 +15,7 @@ from services.directory.domain.venues import (
     first_revision,
 )
 from services.directory.store.venues import History, Venues
+from services.directory.use_cases import reminders
 from shared.auth import Account
 from shared.database import Transaction
 from shared.errors import NotAllowed
@@ -34,7 +35,10 @@ class Page:
 
 async def get_venue(tx: Transaction, venue_id: str) -> Venue:
     """A venue, or the one that it was merged into; raises `VenueNotFound`."""
-    return (await lineage(tx, venue_id))[-1]
+    venue = await Venues(tx).staying(venue_id)
+    if venue is None:
+        raise VenueNotFound(venue_id=venue_id)
+    return venue
 
 
 async def get_own(tx: Transaction, venue_id: str) -> Venue:
@@ -121,10 +125,13 @@ async def add_manager(tx: Transaction, venue_id: str, manager: str) -> None:
 async def _manage(tx: Transaction, venue: Venue, managers: list[str]) -> Venue:
     if sorted(managers) == sorted(venue.managers):
         return venue
+    former = set(venue.managers)
     venue = venue.model_copy(
         update={"managers": managers, "managers_revision": venue.managers_revision + 1}
     )
     await Venues(tx).save_managers(venue)
+    if set(managers) - former:
+        await reminders.begin(tx, venue.id)
     tell_managers(tx, venue)
     return venue
 
@@ -164,11 +171,16 @@ async def revise(
 
 def tell_addresses(tx: Transaction, venue: Venue, before: list[str]) -> None:
     """Publish a venue's public addresses if they are no longer those of before."""
+    if event := addresses_changed(venue, before):
+        tx.publish(event)
+
+
+def addresses_changed(venue: Venue, before: list[str]) -> VenueAddressesChanged | None:
+    """What to publish of a venue's public addresses, if they are no longer those of before."""
     addresses = public_addresses(venue.fiche)
-    if addresses != before:
-        tx.publish(
-            VenueAddressesChanged(venue_id=venue.id, revision=venue.revision, addresses=addresses)
-        )
+    if addresses == before:
+        return None
+    return VenueAddressesChanged(venue_id=venue.id, revision=venue.revision, addresses=addresses)
 
 
 def tell_update(tx: Transaction, venue: Venue, changes: Iterable[Change]) -> None:
