@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 
+from services.directory.domain.venues import day
 from services.directory.use_cases.duplicates import Found, find
 from shared.database import now
 from shared.events import Author
@@ -402,3 +403,23 @@ async def test_open_pairs_of_a_merged_venue_are_closed(directory: System) -> Non
     undo(directory, first, done)
     found = await rows(directory, "directory", "duplicates", venues=second)
     assert {one["state"] for one in found} == {"open"}
+
+
+def test_notices_and_news_go_with_a_merged_venue_and_come_back(directory: System) -> None:
+    first, second = two_sheets(directory)
+    today = day(now())
+    body = {"kind": "closure", "text": "Fermé.", "from": today, "until": today}
+    directory.post("directory", f"/venues/{second}/notices", body, as_=MO)
+    done = merge(directory, first, second)
+    [notice] = sheet(directory, first)["notices"]
+    changed = directory.call(
+        "PUT",
+        "directory",
+        f"/venues/{first}/notices/{notice['id']}",
+        as_=MO,
+        json=body | {"text": "Fermé demain."},
+    )
+    assert changed.is_success, changed.text
+    undo(directory, first, done)
+    assert sheet(directory, first)["notices"] == []
+    assert [one["text"] for one in sheet(directory, second)["notices"]] == ["Fermé demain."]
