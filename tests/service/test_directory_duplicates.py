@@ -220,6 +220,7 @@ async def test_a_merged_venue_leads_to_the_one_that_stays(directory: System) -> 
         answer = directory.call("GET", "directory", f"/venues/{second}{path}")
         assert answer.status_code == 308
         assert answer.headers["location"] == f"/venues/{first}{path}"
+        assert answer.headers["cache-control"] == "no-store"
     edit = {"base_revision": 1, "changes": {"horaires": OTHER_HOURS}}
     answer = directory.call("POST", "directory", f"/venues/{second}/edits", as_=MO, json=edit)
     assert refused(answer, 409, "merged-venue")["venue_id"] == first

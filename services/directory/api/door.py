@@ -32,7 +32,9 @@ async def door(request: Request, tx: RequestTx) -> None:
     if request.method not in ("GET", "HEAD"):
         # its revisions are others: what was written for the old sheet must be read again
         raise VenueMerged(venue_id=into)
-    raise VenueMoved(venue_id=into, headers={"Location": _there(request, into)})
+    # a merge may be undone: nobody is to remember the way
+    headers = {"Location": _there(request, into), "Cache-Control": "no-store"}
+    raise VenueMoved(venue_id=into, headers=headers)
 
 
 def _there(request: Request, venue_id: str) -> str:
