@@ -1,14 +1,25 @@
 """The directory, put together."""
 
 from services.directory.api import router
-from services.directory.handlers import HANDLERS
+from services.directory.handlers import HANDLERS, reminding
 from services.directory.settings import Settings
 from services.directory.store import INDEXES
+from shared.links import Links
 from shared.service import Service
 
 
 def service(settings: Settings) -> Service:
     """The directory's parts."""
+    keys = settings.link_key.get_secret_value()
     return Service(
-        name="directory", settings=settings, router=router, handlers=HANDLERS, indexes=INDEXES
+        name="directory",
+        settings=settings,
+        router=router,
+        handlers={**HANDLERS, **reminding(settings.reminder_month)},
+        indexes=INDEXES,
+        state={
+            "links": Links(keys) if keys else None,
+            "reminder_month": settings.reminder_month,
+        },
+        lacks="" if keys else "set LINK_KEY: it signs the links in mails",
     )

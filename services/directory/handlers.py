@@ -1,8 +1,11 @@
 """What the directory does when moderation has decided."""
 
-from services.directory.use_cases import decisions, venues
+from datetime import timedelta
+
+from services.directory.use_cases import decisions, reminders, venues
 from shared.bus.delivery import Handlers
 from shared.database import Transaction
+from shared.events.directory import SheetReviewDue
 from shared.events.moderation import (
     ApprovalReverted,
     CaseKind,
@@ -71,6 +74,15 @@ async def on_approval_reverted(event: ApprovalReverted, tx: Transaction) -> None
 async def on_claim_approved(event: ClaimApproved, tx: Transaction) -> None:
     """Let whoever asked manage the venue."""
     await venues.add_manager(tx, event.venue_id, event.author.account_id)
+
+
+def reminding(month: timedelta) -> Handlers:
+    """The clock of the reminders; `month` is how long one of its months lasts."""
+
+    async def on_sheet_review_due(event: SheetReviewDue, tx: Transaction) -> None:
+        await reminders.reached(tx, event.venue_id, event.due_at, month=month)
+
+    return {SheetReviewDue: on_sheet_review_due}
 
 
 HANDLERS: Handlers = {

@@ -16,7 +16,7 @@ from shared.events.announcements import (
     SubscriptionDisabled,
 )
 from shared.events.contacts import venue_key
-from shared.events.directory import EditApplied, NewsPublished
+from shared.events.directory import EditApplied, NewsPublished, VenueReviewAsked
 from shared.events.moderation import (
     AnnouncementRefused,
     AppealDismissed,
@@ -58,6 +58,7 @@ Template = Literal[
     "appeal_dismissed",
     "announcement_too_late",
     "webhook_disabled",
+    "sheet_review",
 ]
 Final = Literal["sent", "rejected", "unreachable", "failed"]
 State = Literal["pending"] | Final
@@ -82,6 +83,7 @@ Told: TypeAlias = (
     | ApprovalReverted
     | AppealLodged
     | AppealDismissed
+    | VenueReviewAsked
 )
 """What somebody is told about."""
 
@@ -185,13 +187,15 @@ def account_ref(account_id: str) -> str:
 
 
 def about(event: Told) -> str:
-    """The id of the proposal or the announcement that an event is about."""
+    """The id of the proposal, the announcement or the venue that an event is about."""
     if isinstance(event, CaseEvent):
         return event.case_id
     if isinstance(event, AnnouncementPublished | AnnouncementUpdated | AnnouncementEnded):
         return event.announcement_id
     if isinstance(event, SubscriptionDisabled):
         return event.subscription_id
+    if isinstance(event, VenueReviewAsked):
+        return event.venue_id
     return event.proposal_id
 
 
@@ -202,10 +206,14 @@ def managed_venue(event: Told) -> str | None:
 
 def plan(event: Told) -> list[Notice]:
     """Who is told about an event."""
+    told = _of_a_sheet(event) if isinstance(event, VenueReviewAsked) else _told(event)
     occasion = _occasion(event)
-    return [
-        Notice(template, recipient, about(event), occasion) for template, recipient in _told(event)
-    ]
+    return [Notice(template, recipient, about(event), occasion) for template, recipient in told]
+
+
+def _of_a_sheet(event: VenueReviewAsked) -> list[tuple[Template, str]]:
+    """What its managers hear of a sheet that nobody has proposed to change."""
+    return [("sheet_review", account_ref(one)) for one in event.managers]
 
 
 def writer(event: Told) -> Author:
@@ -215,6 +223,9 @@ def writer(event: Told) -> Author:
             return event.owner
         case AnnouncementEnded():
             return event.author or Author(account_id="")
+        case VenueReviewAsked():
+            # time asks, and nobody
+            return Author(account_id="")
         case _:
             return event.author
 
@@ -264,6 +275,8 @@ def _occasion(event: Told) -> str:
             occasion = str(event.revision)
         case SubscriptionDisabled():
             occasion = event.disabled_at.isoformat()
+        case VenueReviewAsked():
+            occasion = event.asked_at.isoformat()
         case EditApplied():
             # what an appeal grants is applied later than the rest
             occasion = event.applied_at.isoformat()

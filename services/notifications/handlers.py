@@ -15,7 +15,7 @@ from shared.events.contacts import (
     ContactErased,
     VenueAddressesChanged,
 )
-from shared.events.directory import EditApplied, NewsPublished
+from shared.events.directory import EditApplied, NewsPublished, VenueReviewAsked
 from shared.events.moderation import (
     AnnouncementRefused,
     AppealDismissed,
@@ -154,6 +154,11 @@ async def on_appeal_dismissed(event: AppealDismissed, tx: Transaction) -> None:
     await use_cases.tell(tx, event)
 
 
+async def on_venue_review_asked(event: VenueReviewAsked, tx: Transaction) -> None:
+    """Ask its managers whether the sheet is still right."""
+    await use_cases.tell(tx, event)
+
+
 HANDLERS: Handlers = {
     AccountContactChanged: on_account_contact_changed,
     VenueAddressesChanged: on_venue_addresses_changed,
@@ -179,4 +184,5 @@ HANDLERS: Handlers = {
     ApprovalReverted: on_approval_reverted,
     AppealLodged: on_appeal_lodged,
     AppealDismissed: on_appeal_dismissed,
+    VenueReviewAsked: on_venue_review_asked,
 }

@@ -1,8 +1,10 @@
 """What the directory publishes. Key: the venue, so that a sheet's events keep their order."""
 
+from typing import Literal
+
 from pydantic import AwareDatetime
 
-from shared.events.base import Author, Contract, Event, FieldChange, FieldValue
+from shared.events.base import Author, Contract, Event, FieldChange, FieldValue, Timer
 from shared.events.moderation import DecidedAs, Held
 
 STREAM = "directory"
@@ -216,3 +218,56 @@ class VenueConfirmed(VenueEvent):
     revision: int
     fields: list[str]
     confirmed_at: AwareDatetime
+
+
+class VenueChecked(VenueEvent):
+    """Somebody has read the sheet and says that it is right; it stays as it is."""
+
+    revision: int
+    """The sheet's, now."""
+    by_role: Literal["manager", "moderator", "visitor"]
+    """A manager's word is what protects the values that managers gave."""
+    checked_at: AwareDatetime
+
+
+class SheetValue(Contract):
+    """What a sheet says in one column; never a column of addresses."""
+
+    column: str
+    value: FieldValue = None
+
+
+class SheetReviewDue(Timer, VenueEvent):
+    """Timer: see whether a sheet's managers are to be asked to read it again."""
+
+    due_at: AwareDatetime
+
+    @property
+    def timer_id(self) -> str:
+        """One per sheet."""
+        return f"sheet-review:{self.venue_id}"
+
+
+class VenueReviewAsked(VenueEvent):
+    """A sheet was neither changed nor found right for as long as its managers chose."""
+
+    venue_nom: str
+    revision: int
+    managers: list[str]
+    """Those who want to hear of it."""
+    values: list[SheetValue]
+    """What the sheet says, as far as it helps to see whether it is still right."""
+    cared_at: AwareDatetime
+    """When it was last changed or found right."""
+    every_months: int
+    number: int
+    """Counts the reminders that nothing has followed, this one included."""
+    at_most: int
+    asked_at: AwareDatetime
+
+
+class VenueNoticesChanged(VenueEvent):
+    """A venue's temporary notices are others than before; those that end do so without a word."""
+
+    venue_nom: str
+    changed_at: AwareDatetime

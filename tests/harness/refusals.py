@@ -83,6 +83,9 @@ TITLES = {
     "own-proposal": "Vous ne pouvez pas donner d'avis sur votre propre proposition.",
     "plan-changed": "La liste a changé depuis l'essai à blanc : relancez-le et vérifiez-la.",
     "proposal-not-found": "Cette proposition n'existe pas.",
+    "notice-not-found": "Cette information temporaire n'existe pas.",
+    "too-many-notices": ("Ce lieu a déjà dix informations temporaires : supprimez-en une d'abord."),
+    "sheet-changed": ("Cette fiche a changé depuis que vous l'avez ouverte : relisez-la d'abord."),
     "subscription-disabled": "Cet abonnement est désactivé : réactivez-le d'abord.",
     "subscription-not-found": "Cet abonnement n'existe pas.",
     "resource-not-allowed": (

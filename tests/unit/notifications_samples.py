@@ -12,7 +12,13 @@ from shared.events.announcements import (
     AnnouncementUpdated,
     SubscriptionDisabled,
 )
-from shared.events.directory import EditApplied, FieldConflict, NewsPublished
+from shared.events.directory import (
+    EditApplied,
+    FieldConflict,
+    NewsPublished,
+    SheetValue,
+    VenueReviewAsked,
+)
 from shared.events.moderation import (
     AnnouncementRefused,
     AppealDismissed,
@@ -236,6 +242,26 @@ def subscription_disabled(why: Literal["gone", "failing"] = "failing") -> Subscr
     )
 
 
+def review_asked(**changes: Any) -> VenueReviewAsked:
+    said: dict[str, Any] = {
+        "venue_id": "v1",
+        "venue_nom": "Médiathèque X",
+        "revision": 4,
+        "managers": ["ali", "bea"],
+        "values": [
+            SheetValue(column="horaires", value="Mo-Fr 09:00-12:00"),
+            SheetValue(column="services", value=["Aider aux démarches", "Réparer"]),
+            SheetValue(column="site_web"),
+        ],
+        "cared_at": datetime(2026, 5, 1, 9, tzinfo=UTC),
+        "every_months": 6,
+        "number": 1,
+        "at_most": 3,
+        "asked_at": NOW,
+    }
+    return VenueReviewAsked(**said | changes)
+
+
 def decided(event: type[CaseDecided], **changes: Any) -> Any:
     """What moderation says of a decision; each event takes of it what it knows."""
     said: dict[str, Any] = {
@@ -290,6 +316,8 @@ def appealed(kind: CaseKind = "edit") -> AppealLodged:
 
 
 SAMPLES: list[tuple[Template, Told, str]] = [
+    ("sheet_review", review_asked(), "account:ali"),
+    ("sheet_review", review_asked(number=3, every_months=12), "account:ali"),
     ("review_opened", edit(), "account:ali"),
     ("review_opened", edit(), "venue:v1"),
     ("review_opened", edit(author=Author(account_id="nina")), "venue:v1"),

@@ -11,7 +11,7 @@ from joserfc.jwk import OctKey
 
 from shared.auth import Verifier
 from shared.errors import NotAuthenticated
-from shared.links import DecisionLink, LinkExpired, LinkForged, Links
+from shared.links import DecisionLink, LinkExpired, LinkForged, Links, SheetLink
 from shared.settings import ServiceSettings
 
 OLD, NEW = "o" * 32, "n" * 40
@@ -126,6 +126,14 @@ class TestPurpose:
     def test_what_a_link_says_is_all_there(self, missing: str) -> None:
         with pytest.raises(LinkForged):
             Links(NEW).read(signed(claims(**{missing: None})))
+
+    def test_a_link_about_a_sheet_decides_nothing_and_the_other_way_round(self) -> None:
+        about_a_sheet = SheetLink("case-1", "account:max", FUTURE)
+        assert Links(NEW).read_sheet(Links(NEW).sign(about_a_sheet)) == about_a_sheet
+        with pytest.raises(LinkForged):
+            Links(NEW).read(Links(NEW).sign(about_a_sheet))
+        with pytest.raises(LinkForged):
+            Links(NEW).read_sheet(Links(NEW).sign(LINK))
 
     async def test_a_link_is_no_login(self) -> None:
         verifier = Verifier(ServiceSettings(jwt_key=NEW, jwt_audience="mednum"))

@@ -39,6 +39,7 @@ from tests.unit.notifications_samples import (
     reminder,
     report,
     reverted,
+    review_asked,
     shortcut,
     subscription_disabled,
     unreachable,
@@ -196,6 +197,13 @@ def test_an_outcome_goes_to_the_author_alone(event: Told, template: str, about: 
     assert (notice.template, notice.recipient, notice.about) == (template, "account:nina", about)
 
 
+def test_a_sheets_managers_are_asked_each_and_nobody_else() -> None:
+    assert told(review_asked()) == {
+        ("sheet_review", "account:ali"),
+        ("sheet_review", "account:bea"),
+    }
+
+
 @pytest.mark.parametrize("kind", ["edit", "news", "announcement", "report", "claim"])
 def test_an_appeal_goes_to_moderators(kind: CaseKind) -> None:
     assert told(appealed(kind)) == {("appeal_lodged", "moderators")}
@@ -217,6 +225,7 @@ def test_ids_are_the_same_each_time() -> None:
         (reminder(), {"reminded_at": NOW + timedelta(days=1)}),
         (contested(), {"escalated_at": NOW + timedelta(days=1)}),
         (message(), {"message_id": "m2"}),
+        (review_asked(), {"asked_at": NOW + timedelta(days=180)}),
         # what an appeal grants is applied later than the rest
         (applied(), {"applied_at": NOW + timedelta(days=1)}),
     ],

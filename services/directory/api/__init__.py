@@ -3,7 +3,10 @@
 from fastapi import APIRouter
 
 from services.directory.api import (
+    checks,
     imports,
+    notices,
+    pages,
     proposals,
     provenance,
     requests,
@@ -13,5 +16,16 @@ from services.directory.api import (
 )
 
 router = APIRouter(tags=["directory"])
-for part in (search, venues, provenance, proposals, requests, imports, validations):
+for part in (
+    search,
+    venues,
+    provenance,
+    checks,
+    notices,
+    proposals,
+    requests,
+    imports,
+    validations,
+    pages,
+):
     router.include_router(part.router)

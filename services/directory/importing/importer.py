@@ -6,16 +6,18 @@ file twice changes nothing.
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import asdict, dataclass, field
 from itertools import islice
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 from uuid import uuid4
 
 from services.directory.importing.reader import Reading, Refused, Row, read
 from services.directory.importing.writer import BATCH, Import, Written, mark_absent, write
 from shared.database import Database
+
+T = TypeVar("T")
 
 AT_ONCE = 2
 """Batches that are being written: while the database works on one, the next is made ready."""
@@ -24,11 +26,11 @@ MOST_ERRORS = 1_000
 CUT = 200
 """Characters of a refused value that a report repeats."""
 
+Rows = list[Row | Refused]
+
 UNNAMED = (
     "Des lignes n'ont pas d'identifiant lisible : aucune fiche n'est dite absente de la source."
 )
-
-Rows = list[Row | Refused]
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class Report:
         """Rows read so far."""
         return self.created + self.updated + self.unchanged + self.refused
 
-    def count(self, rows: Rows, written: Mapping[str, Written]) -> None:
+    def count(self, rows: Sequence[Row | Refused], written: Mapping[str, Written]) -> None:
         """Count what became of some rows, and list what is wrong with those refused."""
         outcomes = Counter(one.outcome for one in written.values())
         self.created += outcomes["created"]
@@ -92,7 +94,7 @@ class Report:
         return asdict(self)
 
 
-Told = Callable[[Rows, Mapping[str, Written]], None]
+Told = Callable[[Sequence[Row | Refused], Mapping[str, Written]], None]
 """Gets each batch of rows with what became of the valid ones, by id; in a thread."""
 
 
@@ -110,22 +112,28 @@ async def import_csv(
     What the source had and the file has not is marked as absent, unless some row gives no id: it
     may be any venue's. A dry run writes nothing.
     """
-    run = Import(uuid4().hex, source, database, dry_run)
     reading = await asyncio.to_thread(read, file)
-    report = Report(notes=reading.notes)
+    run = Import(uuid4().hex, source, database, dry_run)
     try:
-        async with aclosing(_written(run, reading)) as batches:
-            async for rows, written in batches:
-                report.count(rows, written)
-                if told:
-                    await asyncio.to_thread(told, rows, written)
-                progress(report)
-        if reading.unnamed:
-            report.notes.append(UNNAMED)
-        else:
-            report.absent = await mark_absent(run, reading.seen)
+        return await _import(run, reading, progress, told)
     finally:
         reading.close()
+
+
+async def _import(
+    run: Import, reading: Reading, progress: Callable[[Report], None], told: Told | None
+) -> Report:
+    report = Report(notes=reading.notes)
+    async with aclosing(_written(run, reading)) as batches:
+        async for rows, written in batches:
+            report.count(rows, written)
+            if told:
+                await asyncio.to_thread(told, rows, written)
+            progress(report)
+    if reading.unnamed:
+        report.notes.append(UNNAMED)
+    else:
+        report.absent = await mark_absent(run, reading.seen)
     return report
 
 
@@ -136,15 +144,30 @@ async def _written(
     rows = iter(reading)
     writing: deque[tuple[Rows, asyncio.Task[dict[str, Written]]]] = deque()
     try:
-        # in a thread: reading and checking rows would keep every other request waiting
-        while batch := await asyncio.to_thread(lambda: list(islice(rows, BATCH))):
-            sheets = {row.id: row.fiche for row in batch if isinstance(row, Row)}
-            writing.append((batch, asyncio.create_task(write(run, sheets))))
-            if len(writing) == AT_ONCE:
-                first, task = writing.popleft()
-                yield first, await task
+        async with aclosing(_ahead(lambda: list(islice(rows, BATCH)))) as batches:
+            async for batch in batches:
+                sheets = {row.id: row.fiche for row in batch if isinstance(row, Row)}
+                writing.append((batch, asyncio.create_task(write(run, sheets))))
+                if len(writing) == AT_ONCE:
+                    first, task = writing.popleft()
+                    yield first, await task
         while writing:
             first, task = writing.popleft()
             yield first, await task
     finally:
         await asyncio.gather(*(task for _, task in writing), return_exceptions=True)
+
+
+async def _ahead(read: Callable[[], list[T]]) -> AsyncGenerator[list[T]]:
+    """What a reader gives until it gives nothing, each next one read while one is worked on.
+
+    In a thread: reading and checking rows is work enough to keep every other request waiting.
+    """
+    reading = asyncio.create_task(asyncio.to_thread(read))
+    try:
+        while batch := await reading:
+            reading = asyncio.create_task(asyncio.to_thread(read))
+            yield batch
+    finally:
+        # a thread cannot be stopped: the file is closed only once it is done with it
+        await asyncio.gather(reading, return_exceptions=True)

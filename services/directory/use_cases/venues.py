@@ -15,6 +15,7 @@ from services.directory.domain.venues import (
     first_revision,
 )
 from services.directory.store.venues import History, Venues
+from services.directory.use_cases import reminders
 from shared.auth import Account
 from shared.database import Transaction
 from shared.errors import NotAllowed
@@ -96,10 +97,13 @@ async def add_manager(tx: Transaction, venue_id: str, manager: str) -> None:
 async def _manage(tx: Transaction, venue: Venue, managers: list[str]) -> Venue:
     if sorted(managers) == sorted(venue.managers):
         return venue
+    former = set(venue.managers)
     venue = venue.model_copy(
         update={"managers": managers, "managers_revision": venue.managers_revision + 1}
     )
     await Venues(tx).save_managers(venue)
+    if set(managers) - former:
+        await reminders.begin(tx, venue.id)
     tx.publish(
         VenueManagersChanged(venue_id=venue.id, revision=venue.managers_revision, managers=managers)
     )

@@ -21,7 +21,12 @@ from shared.events.announcements import (
     AnnouncementUpdated,
     SubscriptionDisabled,
 )
-from shared.events.directory import EditApplied, FieldConflict, NewsPublished
+from shared.events.directory import (
+    EditApplied,
+    FieldConflict,
+    NewsPublished,
+    VenueReviewAsked,
+)
 from shared.events.moderation import (
     AnnouncementRefused,
     AppealDismissed,
@@ -59,6 +64,7 @@ KINDS: dict[type[Told], CaseKind] = {
     ReportDismissed: "report",
     ClaimApproved: "claim",
     ClaimRefused: "claim",
+    VenueReviewAsked: "edit",
 }
 """Of the events that do not say it themselves."""
 
@@ -169,7 +175,7 @@ def _phrases(kind: CaseKind, title: str, author: str) -> dict[str, str]:
 
 def _title(event: Told) -> str:
     match event:
-        case EditApplied() | NewsPublished():
+        case EditApplied() | NewsPublished() | VenueReviewAsked():
             return event.venue_nom
         case AnnouncementPublished() | AnnouncementUpdated() | AnnouncementEnded():
             return event.titre
@@ -262,7 +268,18 @@ def _said(event: Told) -> dict[str, Any]:
             return {"lines": lines(event.text), "sender": _sender(event.sender, event.sender_role)}
         case AppealLodged():
             return {"lines": lines(event.text)}
+        case VenueReviewAsked():
+            return {
+                "sheet": [(label(one.column), shown(one.value)) for one in event.values],
+                "months": months(event.every_months),
+                "last": event.number == event.at_most,
+            }
     return {}
+
+
+def months(count: int) -> str:
+    """« six mois »."""
+    return {3: "trois mois", 6: "six mois", 12: "un an"}.get(count, f"{count} mois")
 
 
 def _sender(sender: Author, role: str) -> str:
