@@ -4,6 +4,8 @@ from fastapi import APIRouter
 
 from services.directory.api import (
     checks,
+    claim_pages,
+    claims,
     imports,
     notices,
     pages,
@@ -24,6 +26,8 @@ for part in (
     notices,
     proposals,
     requests,
+    claims,
+    claim_pages,
     imports,
     validations,
     pages,

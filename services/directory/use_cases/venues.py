@@ -10,6 +10,7 @@ from services.directory.domain.venues import (
     Change,
     Revision,
     Venue,
+    VenueMerged,
     VenueNotFound,
     day,
     first_revision,
@@ -38,6 +39,14 @@ async def get_venue(tx: Transaction, venue_id: str) -> Venue:
     venue = await Venues(tx).get(venue_id)
     if venue is None:
         raise VenueNotFound(venue_id=venue_id)
+    return venue
+
+
+async def get_standing_venue(tx: Transaction, venue_id: str) -> Venue:
+    """A venue that is no duplicate of another; raises `VenueNotFound` or `VenueMerged`."""
+    venue = await get_venue(tx, venue_id)
+    if venue.merged_into:
+        raise VenueMerged(venue_id=venue.id, merged_into=venue.merged_into)
     return venue
 
 

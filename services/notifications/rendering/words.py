@@ -22,6 +22,11 @@ from shared.events.announcements import (
     SubscriptionDisabled,
 )
 from shared.events.directory import (
+    ClaimDisowned,
+    ClaimEvent,
+    ClaimLapsed,
+    ClaimProofRequested,
+    ClaimProved,
     EditApplied,
     FieldConflict,
     NewsPublished,
@@ -64,6 +69,10 @@ KINDS: dict[type[Told], CaseKind] = {
     ReportDismissed: "report",
     ClaimApproved: "claim",
     ClaimRefused: "claim",
+    ClaimProofRequested: "claim",
+    ClaimProved: "claim",
+    ClaimDisowned: "claim",
+    ClaimLapsed: "claim",
     VenueReviewAsked: "edit",
 }
 """Of the events that do not say it themselves."""
@@ -175,7 +184,7 @@ def _phrases(kind: CaseKind, title: str, author: str) -> dict[str, str]:
 
 def _title(event: Told) -> str:
     match event:
-        case EditApplied() | NewsPublished() | VenueReviewAsked():
+        case EditApplied() | NewsPublished() | ClaimEvent() | VenueReviewAsked():
             return event.venue_nom
         case AnnouncementPublished() | AnnouncementUpdated() | AnnouncementEnded():
             return event.titre
@@ -225,6 +234,7 @@ def _waiting(event: Told) -> dict[str, Any]:
         "managers_asked": asked,
         "nobody_to_reach": event.kind in ASKED_OF_MANAGERS and not asked,
         "moderators_asked": event.for_moderators or not asked,
+        "evidence": event.evidence,
         "objection": lines(event.objection) if isinstance(event, ReviewEscalated) else [],
     }
 
@@ -266,7 +276,7 @@ def _said(event: Told) -> dict[str, Any]:
     match event:
         case MessagePosted():
             return {"lines": lines(event.text), "sender": _sender(event.sender, event.sender_role)}
-        case AppealLodged():
+        case AppealLodged() | ClaimProofRequested():
             return {"lines": lines(event.text)}
         case VenueReviewAsked():
             return {
