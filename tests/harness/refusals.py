@@ -35,6 +35,7 @@ TITLES = {
     "content-type-unknown": "Ce type de contenu n'est pas celui d'un CloudEvent en JSON.",
     "delivery-id-reused": "Cet identifiant d'envoi a déjà servi pour un autre contenu.",
     "too-many-deliveries": "Trop d'envois en une minute : réessayez un peu plus tard.",
+    "dump-not-found": "Cet export n'existe pas, ou pas encore.",
     "already-manager": "Vous êtes déjà responsable de cette fiche.",
     "about-to-close": "Le délai est passé : seule une décision compte encore.",
     "account-too-new": (

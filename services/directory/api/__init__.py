@@ -2,8 +2,28 @@
 
 from fastapi import APIRouter
 
-from services.directory.api import imports, proposals, provenance, requests, search, venues
+from services.directory.api import (
+    dumps,
+    exports,
+    feeds,
+    imports,
+    proposals,
+    provenance,
+    requests,
+    search,
+    venues,
+)
 
 router = APIRouter(tags=["directory"])
-for part in (search, venues, provenance, proposals, requests, imports):
+for part in (
+    search,
+    venues,
+    provenance,
+    proposals,
+    requests,
+    imports,
+    feeds,
+    exports,
+    dumps,
+):
     router.include_router(part.router)
