@@ -18,10 +18,9 @@ from services.directory.exporting import dump, files
 from services.directory.exporting.formats import Form, FormName, form
 from services.directory.exporting.streams import all_venues, count
 from services.directory.importing.importer import Report, import_csv
-from services.directory.sender.dumps import LEASE
 from services.directory.settings import Settings
 from shared.cli import command_line
-from shared.database import Database, Lease, Watch, now
+from shared.database import Database, now
 
 app = command_line(lambda: service(Settings()))
 
@@ -91,29 +90,19 @@ def dump_folder(
     folder: Annotated[Path, typer.Argument(help="Where dumps are kept.", file_okay=False)],
 ) -> None:
     """Make a dump of open data now, and remove those that are out of date."""
-    rich.print(str(asyncio.run(_dump(folder))))
+    try:
+        made = asyncio.run(_dump(folder))
+    except dump.Abandoned:
+        typer.echo("un autre processus y écrit un export en ce moment", err=True)
+        raise typer.Exit(1) from None
+    typer.echo(made)
 
 
 async def _dump(folder: Path) -> Path:
     async with _database() as database:
-        lease = Lease(database, LEASE)
-        if not await lease.hold():
-            typer.echo("un autre processus fait l'export en ce moment", err=True)
-            raise typer.Exit(1)
-        watch = Watch(lease)
-        watch.held = True
-        watching = asyncio.create_task(watch.run())
-        try:
-            return await dump.make_dump(
-                all_venues(database),
-                folder,
-                made_at=now(),
-                kept=Settings().dumps_kept,
-                may_go_on=lambda: watch.held,
-            )
-        finally:
-            watching.cancel()
-            await asyncio.gather(watching, return_exceptions=True)
+        return await dump.make_dump(
+            all_venues(database), folder, made_at=now(), kept=Settings().dumps_kept
+        )
 
 
 @asynccontextmanager

@@ -1,10 +1,12 @@
 """The daily dump: due once a day, whole or not there, with what is needed to check it."""
 
+import asyncio
 import datetime as dt
 import hashlib
 import json
 import shutil
 import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from services.directory.domain import dumps
 from services.directory.domain.venues import Venue
 from services.directory.exporting.dump import MEDIA_TYPES, Abandoned, make_dump, names
 from services.directory.exporting.streams import Pages
-from tests.unit.test_exports import AT, FICHE, venue
+from tests.unit.test_exports import AT, FICHE, ROOT, venue
 
 AT_THREE = dt.time(3)
 MOMENTS = st.datetimes(
@@ -101,7 +103,7 @@ async def made_in(folder: Path, *given_: Sequence[Venue], at: dt.datetime = AT) 
 
 
 def entries(folder: Path) -> list[str]:
-    return [one.name for one in folder.iterdir()]
+    return [one.name for one in folder.iterdir() if one.name != ".lock"]
 
 
 def check_sums(folder: Path) -> subprocess.CompletedProcess[str]:
@@ -173,6 +175,40 @@ class TestFiles:
                     may_go_on=lambda goes=may_go_on: goes,  # type: ignore[misc]
                 )
             assert entries(tmp_path) == [before.name]
+
+    async def test_two_do_not_write_there_at_once(self, tmp_path: Path) -> None:
+        async def meanwhile() -> Pages:
+            yield sheets(1)
+            with pytest.raises(Abandoned):
+                await made_in(tmp_path, sheets(2), at=AT + dt.timedelta(days=1))
+
+        made = await make_dump(meanwhile(), tmp_path, made_at=AT, kept=2)
+        assert entries(tmp_path) == [made.name]
+
+    async def test_whoever_is_killed_leaves_the_one_before_whole(self, tmp_path: Path) -> None:
+        before = await made_in(tmp_path, sheets(1))
+        script = (
+            "import asyncio, sys, time, datetime as dt\n"
+            "from pathlib import Path\n"
+            "from tests.unit.test_dumps import make_dump, sheets\n"
+            "async def pages():\n"
+            "    yield sheets(500)\n"
+            "    print('writing', flush=True)\n"
+            "    time.sleep(600)\n"
+            "asyncio.run(make_dump(pages(), Path(sys.argv[1]), made_at=dt.datetime.now(dt.UTC),"
+            " kept=2))"
+        )
+        killed = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", script, str(tmp_path), cwd=ROOT, stdout=asyncio.subprocess.PIPE
+        )
+        assert killed.stdout
+        assert await killed.stdout.readline() == b"writing\n"
+        killed.kill()
+        await killed.wait()
+        assert names(tmp_path) == [before.name]
+        assert len(entries(tmp_path)) == 2
+        after = await made_in(tmp_path, sheets(2), at=AT + dt.timedelta(days=1))
+        assert sorted(entries(tmp_path)) == [before.name, after.name]
 
     async def test_nobody_sees_it_before_it_is_whole(self, tmp_path: Path) -> None:
         before = await made_in(tmp_path, sheets(1))

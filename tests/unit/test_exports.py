@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 
 from services.directory.domain.fiche import COLUMNS, Column, InvalidValue, read_row
 from services.directory.domain.provenance import Origin
-from services.directory.domain.spreadsheets import meant
 from services.directory.domain.venues import SourceSheet, Venue
 from services.directory.exporting.formats import FormName, Writer, cell, form
 from shared.events import FieldValue
@@ -99,7 +98,7 @@ def whole(fiche: dict[str, FieldValue]) -> dict[str, FieldValue]:
 
 
 def read_back(row: dict[str, str]) -> dict[str, FieldValue]:
-    fiche, errors = read_row({name: meant(value) for name, value in row.items()})
+    fiche, errors = read_row(row)
     assert errors == []
     return fiche
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from services.directory.domain.spreadsheets import meant
 from shared.errors import InvalidField
 from shared.events import FieldValue
 
@@ -62,7 +63,7 @@ class Column:
 
     def from_cell(self, cell: str) -> FieldValue:
         """The value of a CSV cell; raises `InvalidValue`."""
-        text = cell.strip()
+        text = meant(cell).strip()
         if self.form == "list":
             return self.check(text.split(SEPARATOR) if text else [])
         if self.form == "number" and text:

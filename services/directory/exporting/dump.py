@@ -2,11 +2,13 @@
 
 import asyncio
 import datetime as dt
+import fcntl
 import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import aclosing, contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -36,10 +38,11 @@ MEDIA_TYPES = {
 }
 """Of every file of a dump, by its path."""
 _UNFINISHED = ".unfinished-"
+_LOCK = ".lock"
 
 
 class Abandoned(Exception):
-    """Another process makes the dumps now."""
+    """Another process makes a dump now, there or instead of this one."""
 
 
 class _SheetFile:
@@ -97,17 +100,29 @@ async def make_dump(
     """
     made = folder / name_of(made_at)
     unfinished = folder / f"{_UNFINISHED}{made.name}"
-    await asyncio.to_thread(_begin, folder, unfinished)
-    try:
-        await _write(pages, unfinished, made_at, may_go_on)
-        await asyncio.to_thread(_publish, unfinished, made, kept)
-    finally:
-        await asyncio.to_thread(shutil.rmtree, unfinished, ignore_errors=True)
+    with _alone_in(folder):
+        await asyncio.to_thread(_begin, folder, unfinished)
+        try:
+            await _write(pages, unfinished, made_at, may_go_on)
+            await asyncio.to_thread(_publish, unfinished, made, kept)
+        finally:
+            await asyncio.to_thread(shutil.rmtree, unfinished, ignore_errors=True)
     return made
 
 
-def _begin(folder: Path, unfinished: Path) -> None:
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Let nobody else write there, until the block ends or the process dies."""
     folder.mkdir(parents=True, exist_ok=True)
+    with (folder / _LOCK).open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Abandoned from None
+        yield
+
+
+def _begin(folder: Path, unfinished: Path) -> None:
     for left in folder.glob(f"{_UNFINISHED}*"):
         log.info("unfinished dump removed", dump=left.name)
         shutil.rmtree(left, ignore_errors=True)
@@ -120,11 +135,12 @@ async def _write(
     files = [_SheetFile(folder, file) for file in FILES]
     sheets = 0
     try:
-        async for page in pages:
-            if not may_go_on():
-                raise Abandoned
-            await asyncio.to_thread(_add, files, page)
-            sheets += len(page)
+        async with aclosing(pages):
+            async for page in pages:
+                if not may_go_on():
+                    raise Abandoned
+                await asyncio.to_thread(_add, files, page)
+                sheets += len(page)
         await asyncio.to_thread(_finish, files, folder, made_at, sheets)
     finally:
         for file in files:

@@ -1,7 +1,8 @@
 """Sheets as they are read from the database, a page at a time, and files as they are written."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from functools import partial
 
 from services.directory.domain.venues import Venue
@@ -12,7 +13,7 @@ from shared.database import Database, Transaction
 PAGE = 500
 """Sheets that are held at once."""
 
-Pages = AsyncIterator[Sequence[Venue]]
+Pages = AsyncGenerator[Sequence[Venue], None]
 
 
 async def all_venues(database: Database) -> Pages:
@@ -38,13 +39,14 @@ async def _page(tx: Transaction, first: int) -> tuple[int, list[Venue]]:
     return await venues.count(), [venue for venue in page if venue.merged_into is None]
 
 
-async def written(form: Form, pages: Pages) -> AsyncIterator[bytes]:
+async def written(form: Form, pages: Pages) -> AsyncGenerator[bytes, None]:
     """A file's bytes in parts, one page each: whoever stops reading stops the work."""
     writer = Writer(form)
     yield writer.begin()
-    async for page in pages:
-        # in a thread: other requests do not wait for this
-        yield await asyncio.to_thread(writer.add, page)
+    async with aclosing(pages):
+        async for page in pages:
+            # in a thread: other requests do not wait for this
+            yield await asyncio.to_thread(writer.add, page)
     yield writer.end()
 
 
@@ -53,8 +55,9 @@ async def begun(pages: Pages) -> Pages:
     first: Sequence[Venue] = await anext(pages, [])
 
     async def whole() -> Pages:
-        yield first
-        async for page in pages:
-            yield page
+        async with aclosing(pages):
+            yield first
+            async for page in pages:
+                yield page
 
     return whole()

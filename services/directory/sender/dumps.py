@@ -7,13 +7,12 @@ import structlog
 from prometheus_client import Counter
 
 from services.directory.domain.dumps import is_due
-from services.directory.exporting.dump import make_dump, names
+from services.directory.exporting.dump import Abandoned, make_dump, names
 from services.directory.exporting.streams import all_venues, count
 from services.directory.settings import Settings
 from shared.database import OUTAGES, Database, Lease, Watch, now
 from shared.observability import trace_of
 
-LEASE = "dump"
 POLL = 1.0
 """Seconds between two looks."""
 PAUSE = 60.0
@@ -21,12 +20,14 @@ PAUSE = 60.0
 
 DUMPS = Counter("mednum_dumps_total", "Dumps of open data by outcome", ["outcome"])
 
+_LATER: tuple[type[Exception], ...] = (*OUTAGES, Abandoned)
+
 log = structlog.get_logger()
 
 
 async def make_dumps(settings: Settings, folder: Path, database: Database) -> None:
     """Make what is due until cancelled; what was missed while nobody ran is made at the start."""
-    watch = Watch(Lease(database, LEASE))
+    watch = Watch(Lease(database, "dump"))
     watching = asyncio.create_task(watch.run())
     try:
         while True:
@@ -34,7 +35,7 @@ async def make_dumps(settings: Settings, folder: Path, database: Database) -> No
             try:
                 if watch.held and await _is_due(settings, folder, database):
                     await _make(settings, folder, database, watch)
-            except OUTAGES as exc:
+            except _LATER as exc:
                 log.warning("dump waits", error=type(exc).__name__)
             except Exception as exc:
                 DUMPS.labels("failed").inc()
