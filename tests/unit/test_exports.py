@@ -114,7 +114,7 @@ def values(column: Column) -> st.SearchStrategy[FieldValue]:
     elif column.form == "list":
         found = st.lists(st.sampled_from(column.choices) if column.choices else text, max_size=3)
     elif column.pattern:
-        found = st.from_regex(re.compile(column.pattern, re.ASCII), fullmatch=True)
+        found = st.from_regex(column.pattern, fullmatch=True)
     return found.map(lambda value: _kept(column, value))
 
 

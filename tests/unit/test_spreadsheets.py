@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from services.directory.domain.spreadsheets import harmless, meant
+from services.directory.domain.spreadsheets import harmless, restored
 
 HOSTILE = st.text(st.sampled_from("=+-@＝＠'\"; \t\r\n|(1.eEa"), max_size=12)
 
@@ -32,7 +32,7 @@ HOSTILE = st.text(st.sampled_from("=+-@＝＠'\"; \t\r\n|(1.eEa"), max_size=12)
 )
 def test_a_formula_becomes_text(cell: str, written: str | None) -> None:
     assert harmless(cell) == (written or f"'{cell}")
-    assert meant(harmless(cell)) == cell
+    assert restored(harmless(cell)) == cell
 
 
 @pytest.mark.parametrize(
@@ -53,19 +53,19 @@ def test_a_formula_becomes_text(cell: str, written: str | None) -> None:
 )
 def test_what_no_spreadsheet_runs_is_left_alone(cell: str) -> None:
     assert harmless(cell) == cell
-    assert meant(cell) == cell
+    assert restored(cell) == cell
 
 
 @pytest.mark.parametrize("cell", ["=1", "'-1", "'atelier", "Ici ;'bas"])
 def test_what_others_wrote_is_not_touched(cell: str) -> None:
-    assert meant(cell) == cell
+    assert restored(cell) == cell
 
 
 @given(HOSTILE | st.text(max_size=12))
 @example("\t=")
 @example(";';=")
 def test_every_cell_comes_back(cell: str) -> None:
-    assert meant(harmless(cell)) == cell
+    assert restored(harmless(cell)) == cell
 
 
 @given(HOSTILE)

@@ -1,7 +1,7 @@
 """Cells of a CSV file that a spreadsheet would run as formulas, made harmless and back.
 
-An apostrophe before a formula makes it text for every spreadsheet. `harmless` writes it, `meant`
-takes exactly those away again: `meant(harmless(cell)) == cell` for every cell.
+An apostrophe before a formula makes it text for every spreadsheet. `harmless` writes it, `restored`
+takes exactly those away again: `restored(harmless(cell)) == cell` for every cell.
 
 Numbers and telephones (`-61.5`, `+33180059880`) are no formulas and stay as the schema wants them.
 A spreadsheet that takes `;` or a tab for the separator (as in France) begins cells in the middle
@@ -30,8 +30,10 @@ def harmless(cell: str) -> str:
     return _FORMULA.sub(lambda found: f"{found['before'] or ''}'{_quotes(found)}", cell)
 
 
-def meant(cell: str) -> str:
+def restored(cell: str) -> str:
     """The cell that was written: without the apostrophes that `harmless` adds, and no others."""
+    if "'" not in cell:
+        return cell
     return _FORMULA.sub(lambda found: f"{found['before'] or ''}{_quotes(found)[1:]}", cell)
 
 

@@ -11,16 +11,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
-from services.directory.domain.fiche import COLUMNS, SEPARATOR
+from services.directory.domain.fiche import COLUMNS, SEPARATOR, UNKNOWN_DATE
 from services.directory.domain.spreadsheets import harmless
 from services.directory.domain.venues import Venue
 from services.directory.exporting import origins
 from shared.events import FieldValue
 
 FormName = Literal["csv", "ndjson", "json", "geojson"]
-
-NO_DATE = "1970-01-01"
-"""A `date_maj` that is not known, in CSV: the schema wants a date, and this one is read as none."""
 
 
 @dataclass(frozen=True)
@@ -93,8 +90,9 @@ def _line(cells: Sequence[str]) -> str:
 
 
 def _cells(venue: Venue) -> list[str]:
-    cells = {name: cell(venue.fiche.get(name)) for name in COLUMNS}
-    return list(({**cells, "date_maj": cells["date_maj"] or NO_DATE}).values())
+    # the schema wants a date, and this one is read as none
+    fiche = {"date_maj": UNKNOWN_DATE, **venue.fiche}
+    return [cell(fiche.get(name)) for name in COLUMNS]
 
 
 def _json(value: object) -> str:
