@@ -7,14 +7,12 @@ from services.directory.domain.venues import Revision, Venue
 from services.directory.store.documents import document, fields
 from shared.database import Conflict, Document, Index, Transaction
 
-ASKED = 100
+ASKED = 50
 """Ids of one question: the embedded database takes an `$in` in quadratic time."""
 
 INDEXES = (
     Index("venues", [("recheck_since", 1)], sparse=True),
     Index("venues", [("ordinal", 1)], unique=True),
-    Index("venues", [("fiche.code_insee", 1)], sparse=True),
-    Index("venues", [("fiche.code_postal", 1)], sparse=True),
     Index("history", [("venue_id", 1)]),
 )
 
@@ -118,6 +116,21 @@ class Venues:
     async def _find(self, query: Document) -> list[Venue]:
         venues = [_venue(one) for one in await self._venues.find(query)]
         return sorted(venues, key=lambda venue: venue.ordinal)
+
+
+class Sources:
+    """The sources that were imported to their end."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._sources = tx["sources"]
+
+    async def get(self, name: str) -> Document | None:
+        """A source, if it is known."""
+        return await self._sources.get(name)
+
+    async def add(self, name: str, import_id: str, at: datetime) -> None:
+        """Know a source from now on."""
+        await self._sources.insert({"_id": name, "first_import": import_id, "at": at})
 
 
 class History:
