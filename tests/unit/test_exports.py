@@ -156,7 +156,7 @@ class TestCsv:
         [(-4.5e-05, "-0.000045"), (48.0, "48.0"), (2.3522219000000001, "2.3522219")],
     )
     def test_a_number_has_no_exponent(self, number: float, written: str) -> None:
-        assert cell(number) == written
+        assert cell(COLUMNS["longitude"], number) == written
 
     @pytest.mark.parametrize("text", HOSTILE)
     def test_a_formula_is_text_and_comes_back(self, text: str) -> None:

@@ -100,7 +100,7 @@ class Column:
 
     def read(self, cell: str) -> Cell:
         """What a CSV cell says."""
-        text = restored(cell).strip()
+        text = restored(cell, self.longest).strip()
         if self._is_valid(text):
             return Cell(text)
         try:
@@ -114,7 +114,7 @@ class Column:
 
     def from_cell(self, cell: str) -> FieldValue:
         """The value of a CSV cell; raises `InvalidValue`."""
-        return self._from_text(restored(cell).strip())[0]
+        return self._from_text(restored(cell, self.longest).strip())[0]
 
     def check(self, value: FieldValue) -> FieldValue:
         """The value in its normal form, None if empty; raises `InvalidValue`."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
-from services.directory.domain.fiche import COLUMNS, SEPARATOR, UNKNOWN_DATE
+from services.directory.domain.fiche import COLUMNS, SEPARATOR, UNKNOWN_DATE, Column
 from services.directory.domain.spreadsheets import harmless
 from services.directory.domain.venues import Venue
 from services.directory.exporting import origins
@@ -62,15 +62,15 @@ def form(name: FormName, *, extended: bool = False) -> Form:
     return (_EXTENDED if extended else _PLAIN)[name]
 
 
-def cell(value: FieldValue) -> str:
+def cell(column: Column, value: FieldValue) -> str:
     """A value as a cell of a CSV file: lists by `|`, numbers without exponent, no formula."""
     if value is None:
         return ""
     if isinstance(value, list):
-        return harmless(SEPARATOR.join(value))
+        return harmless(SEPARATOR.join(value), column.longest)
     if isinstance(value, float):
         return f"{Decimal(repr(value)):f}"
-    return harmless(value)
+    return harmless(value, column.longest)
 
 
 class _Line:
@@ -92,7 +92,7 @@ def _line(cells: Sequence[str]) -> str:
 def _cells(venue: Venue) -> list[str]:
     # the schema wants a date, and this one is read as none
     fiche = {"date_maj": UNKNOWN_DATE, **venue.fiche}
-    return [cell(fiche.get(name)) for name in COLUMNS]
+    return [cell(column, fiche.get(name)) for name, column in COLUMNS.items()]
 
 
 def _json(value: object) -> str:

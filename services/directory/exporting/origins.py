@@ -5,7 +5,7 @@ CSV has a column for each member of the JSON, named by its path: `provenance.nom
 
 from typing import Any
 
-from services.directory.domain.fiche import COLUMNS
+from services.directory.domain.fiche import COLUMNS, LONGEST
 from services.directory.domain.provenance import Origin
 from services.directory.domain.spreadsheets import harmless
 from services.directory.domain.venues import Venue
@@ -38,7 +38,7 @@ def cells(venue: Venue) -> list[str]:
         str(said["revision"]),
         said["updated_at"],
         "true" if said["absent_from_source"] else "false",
-        *(harmless(origin.get(member, "")) for origin in origins for member in _ORIGIN),
+        *(harmless(origin.get(member, ""), LONGEST) for origin in origins for member in _ORIGIN),
     ]
 
 

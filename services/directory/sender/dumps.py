@@ -17,6 +17,8 @@ POLL = 1.0
 """Seconds between two looks."""
 PAUSE = 60.0
 """Seconds after a failure: a full disk is no less full a second later."""
+STILL = 5.0
+"""Seconds without a new sheet after which no import is under way: half of a file is no dump."""
 
 DUMPS = Counter("mednum_dumps_total", "Dumps of open data by outcome", ["outcome"])
 
@@ -49,8 +51,12 @@ async def make_dumps(settings: Settings, folder: Path, database: Database) -> No
 
 async def _is_due(settings: Settings, folder: Path, database: Database) -> bool:
     made = await asyncio.to_thread(names, folder)
-    # before the first import there is nothing to publish, and the day's dump is yet to come
-    return is_due(made, now(), settings.dump_at) and await database.run(count) > 0
+    if not is_due(made, now(), settings.dump_at):
+        return False
+    sheets = await database.run(count)
+    await asyncio.sleep(STILL)
+    # before the first import there is nothing to publish
+    return 0 < sheets == await database.run(count)
 
 
 async def _make(settings: Settings, folder: Path, database: Database, watch: Watch) -> None:
