@@ -3,21 +3,28 @@
 from functools import partial
 
 from services.directory.api import router
-from services.directory.handlers import HANDLERS
+from services.directory.handlers import HANDLERS, reminding
 from services.directory.sender.dumps import make_dumps
 from services.directory.settings import Settings
 from services.directory.store import INDEXES
+from shared.links import Links
 from shared.service import Service
 
 
 def service(settings: Settings) -> Service:
     """The directory's parts."""
-    folder = settings.dumps_dir
+    keys = settings.link_key.get_secret_value()
+    dumps = settings.dumps_dir
     return Service(
         name="directory",
         settings=settings,
         router=router,
-        handlers=HANDLERS,
+        handlers={**HANDLERS, **reminding(settings.reminder_month)},
         indexes=INDEXES,
-        sender=partial(make_dumps, settings, folder) if folder else None,
+        sender=partial(make_dumps, settings, dumps) if dumps else None,
+        state={
+            "links": Links(keys) if keys else None,
+            "reminder_month": settings.reminder_month,
+        },
+        lacks="" if keys else "set LINK_KEY: it signs the links in mails",
     )

@@ -255,7 +255,7 @@ def test_the_directory_gets_each_setting_of_its_own(monkeypatch: pytest.MonkeyPa
         monkeypatch.setenv(name, interpolated(value, {}))
     made = DirectorySettings()
     monkeypatch.undo()
-    for name in own - {"dumps_dir"}:
+    for name in own - {"dumps_dir", "link_key"}:
         assert getattr(made, name) == getattr(DirectorySettings(), name), name
 
 
@@ -289,7 +289,7 @@ def test_the_example_names_no_setting_that_nothing_reads() -> None:
     assert set(re.findall(r"\$\{([A-Z_]+)", text)) == set(named) - {"COMPOSE_PROFILES"}
 
 
-@pytest.mark.parametrize("name", ["moderation", "notifications"])
+@pytest.mark.parametrize("name", ["directory", "moderation", "notifications"])
 def test_the_key_of_the_links_is_required(name: str) -> None:
     for container in (name, f"{name}-api", f"{name}-worker"):
         assert environment(ours()[container])["LINK_KEY"].startswith("${LINK_KEY:?"), container

@@ -3,14 +3,20 @@
 from fastapi import APIRouter
 
 from services.directory.api import (
+    checks,
+    claim_pages,
+    claims,
     dumps,
     exports,
     feeds,
     imports,
+    notices,
+    pages,
     proposals,
     provenance,
     requests,
     search,
+    validations,
     venues,
 )
 
@@ -19,11 +25,17 @@ for part in (
     search,
     venues,
     provenance,
+    checks,
+    notices,
     proposals,
     requests,
+    claims,
+    claim_pages,
     imports,
+    validations,
     feeds,
     exports,
     dumps,
+    pages,
 ):
     router.include_router(part.router)

@@ -6,9 +6,11 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict
 
+from services.directory.api.care import CareOut
 from services.directory.domain.fiche import COLUMNS
 from services.directory.domain.venues import Revision, Venue
-from services.directory.use_cases import venues
+from services.directory.use_cases import care, venues
+from services.directory.use_cases.care import Care
 from shared.auth import ACCOUNT_ID, SignedIn
 from shared.events import FieldValue
 from shared.service import RequestTx
@@ -63,8 +65,8 @@ class SourceOut(BaseModel):
     absent_since: datetime | None
 
 
-class VenueDetail(VenueOut):
-    """A sheet, and where each of its values comes from."""
+class VenueDetail(VenueOut, CareOut):
+    """A sheet, where each of its values comes from, and how it is cared for."""
 
     provenance: dict[str, OriginOut]
     """Of every filled field but `id` and `date_maj`."""
@@ -73,10 +75,11 @@ class VenueDetail(VenueOut):
     """Whether no source has the venue any more."""
 
     @classmethod
-    def of(cls, venue: Venue) -> "VenueDetail":
+    def with_care(cls, venue: Venue, cared: Care) -> "VenueDetail":
         """The answer for a venue."""
         return cls(
             **VenueOut.of(venue).model_dump(),
+            **CareOut.of_care(cared).model_dump(),
             provenance={
                 name: OriginOut.model_validate(venue.origin(name))
                 for name in venue.fiche
@@ -102,8 +105,9 @@ class ManagersOut(BaseModel):
 
 @router.get("/venues/{venue_id}")
 async def get_venue(tx: RequestTx, venue_id: str) -> VenueDetail:
-    """One sheet, and where its values come from."""
-    return VenueDetail.of(await venues.get_venue(tx, venue_id))
+    """One sheet, where its values come from, and how it is cared for."""
+    venue = await venues.get_venue(tx, venue_id)
+    return VenueDetail.with_care(venue, await care.of(tx, venue))
 
 
 @router.get("/venues/{venue_id}/history")

@@ -14,6 +14,7 @@ a space of its own instead: no value begins with a space. In the middle, such a 
 Source: OWASP, CSV Injection.
 """
 
+import math
 import re
 
 _NUMBER = r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?"
@@ -32,7 +33,7 @@ _SPACE = dict(zip("'=+-@＝＋－＠", map(chr, range(0x2002, 0x200B)), strict=T
 _SIGN = {space: sign for sign, space in _SPACE.items()}
 
 
-def harmless(cell: str, longest: int) -> str:
+def harmless(cell: str, longest: float = math.inf) -> str:
     """The cell to write, of at most `longest` characters as the given one."""
     written = _FORMULA.sub(_with_apostrophe, cell)
     if len(written) <= longest:
@@ -45,7 +46,7 @@ def harmless(cell: str, longest: int) -> str:
     return _SPACE.get(shortened[0], " ") + shortened[1:]
 
 
-def restored(cell: str, longest: int) -> str:
+def restored(cell: str, longest: float = math.inf) -> str:
     """The cell that was written: without what `harmless` did to it, and nothing else."""
     if len(cell) == longest and cell[0] in _SIGN:
         return _SIGN[cell[0]] + cell[1:]

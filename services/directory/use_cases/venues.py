@@ -10,11 +10,13 @@ from services.directory.domain.venues import (
     Change,
     Revision,
     Venue,
+    VenueMerged,
     VenueNotFound,
     day,
     first_revision,
 )
 from services.directory.store.venues import History, Venues
+from services.directory.use_cases import reminders
 from shared.auth import Account
 from shared.database import Transaction
 from shared.errors import NotAllowed
@@ -37,6 +39,14 @@ async def get_venue(tx: Transaction, venue_id: str) -> Venue:
     venue = await Venues(tx).get(venue_id)
     if venue is None:
         raise VenueNotFound(venue_id=venue_id)
+    return venue
+
+
+async def get_standing_venue(tx: Transaction, venue_id: str) -> Venue:
+    """A venue that is no duplicate of another; raises `VenueNotFound` or `VenueMerged`."""
+    venue = await get_venue(tx, venue_id)
+    if venue.merged_into:
+        raise VenueMerged(venue_id=venue.id, merged_into=venue.merged_into)
     return venue
 
 
@@ -96,10 +106,13 @@ async def add_manager(tx: Transaction, venue_id: str, manager: str) -> None:
 async def _manage(tx: Transaction, venue: Venue, managers: list[str]) -> Venue:
     if sorted(managers) == sorted(venue.managers):
         return venue
+    former = set(venue.managers)
     venue = venue.model_copy(
         update={"managers": managers, "managers_revision": venue.managers_revision + 1}
     )
     await Venues(tx).save_managers(venue)
+    if set(managers) - former:
+        await reminders.begin(tx, venue.id)
     tx.publish(
         VenueManagersChanged(venue_id=venue.id, revision=venue.managers_revision, managers=managers)
     )
