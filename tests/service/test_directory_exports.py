@@ -340,5 +340,15 @@ async def test_news_has_feeds(exporting: System) -> None:
         known = {"If-None-Match": answer.headers["etag"]}
         again = exporting.call("GET", "directory", f"{path}.{form}", headers=known)
         assert (again.status_code, again.content) == (304, b"")
+
+    until = (now() + dt.timedelta(days=3)).date()
+    said = {"kind": "closure", "text": "Travaux.", "from": until.isoformat()}
+    notice = {**said, "until": until.isoformat()}
+    where = path.replace("/news", "/notices")
+    exporting.post("directory", where, notice, as_=token("mo", "moderator"))
+    ics = exporting.call("GET", "directory", f"{path}.ics")
+    first, second = Calendar.from_ical(ics.content).walk("VEVENT")
+    assert (first.decoded("dtstart"), second["summary"]) == (until, event["summary"])
+
     unknown = exporting.call("GET", "directory", "/venues/inconnu/news.atom")
     refused(unknown, 404, "venue-not-found")

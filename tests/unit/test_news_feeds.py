@@ -1,12 +1,14 @@
 """A venue's news as feeds: whatever people wrote, readers get that, once, in the same bytes."""
 
 import datetime as dt
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from icalendar import Calendar
 from lxml import etree
 
+from services.directory.domain.notices import Notice
 from services.directory.domain.proposals import NewsItem
 from services.directory.rendering import feeds
 from services.directory.rendering.feeds import News
@@ -122,6 +124,25 @@ class TestCalendar:
         assert b"\r\nDTSTAMP:20260302T233000Z\r\n" in raw
         assert b"METHOD" not in raw
         assert all(len(line) <= 75 for line in raw.split(b"\r\n"))
+
+    def test_a_notice_is_there_on_its_days(self) -> None:
+        notice = Notice(
+            id="a" * 32,
+            venue_id="lieu-1",
+            updated_at=AT,
+            kind="closure",
+            text="Travaux.\nEntrée fermée.",
+            starts_on=dt.date(2026, 8, 1),
+            until=dt.date(2026, 8, 31),
+        )
+        noted = replace(news(), notices=[notice])
+        event = only(Calendar.from_ical(feeds.calendar(noted)).walk("VEVENT"))
+        days = event.decoded("dtstart"), event.decoded("dtend")
+        assert days == (dt.date(2026, 8, 1), dt.date(2026, 9, 1))
+        assert event["summary"] == f"Fermeture : {FICHE['nom']}"
+        assert event["description"] == notice.text
+        assert (event["uid"], event["transp"]) == (f"{'a' * 32}-information", "TRANSPARENT")
+        assert noted.changed_at == AT
 
     @pytest.mark.parametrize("text", HOSTILE)
     def test_hostile_text_stays_text(self, text: str) -> None:

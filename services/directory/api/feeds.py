@@ -1,5 +1,6 @@
 """A venue's news as feeds for programs: Atom, iCalendar."""
 
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -7,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 
 from services.directory.rendering import feeds
 from services.directory.rendering.feeds import News
-from services.directory.use_cases import proposals, venues
+from services.directory.use_cases import notices, proposals, venues
 from shared.conditional import answer
 from shared.database import Transaction
 from shared.service import RequestTx
@@ -40,8 +41,9 @@ async def news_atom(request: Request, tx: RequestTx, venue_id: str) -> Response:
     "/venues/{venue_id}/news.ics", response_class=Response, responses=_said("text/calendar")
 )
 async def news_calendar(request: Request, tx: RequestTx, venue_id: str) -> Response:
-    """A venue's news, as a calendar: each on the day it went online."""
+    """A venue's news on the day it went online, and its temporary notices, as a calendar."""
     news = await _news(request, tx, venue_id)
+    news = replace(news, notices=await notices.shown_of(tx, venue_id))
     return _answer(request, tx, news, feeds.calendar(news), "text/calendar; charset=utf-8")
 
 

@@ -11,12 +11,14 @@ from services.directory.domain.spreadsheets import harmless
 from services.directory.domain.venues import Venue
 
 _ORIGIN = ("by", "how", "at", "accepted_by", "rule", "confirmed_at")
+# the id is what it is, and the date moves with every revision
+_FIELDS = [name for name in COLUMNS if name not in ("id", "date_maj")]
 
 HEADER = [
     "revision",
     "updated_at",
     "absent_from_source",
-    *(f"provenance.{name}.{member}" for name in COLUMNS for member in _ORIGIN),
+    *(f"provenance.{name}.{member}" for name in _FIELDS for member in _ORIGIN),
 ]
 
 
@@ -33,7 +35,7 @@ def members(venue: Venue) -> dict[str, Any]:
 def cells(venue: Venue) -> list[str]:
     """The cells under `HEADER`."""
     said = members(venue)
-    origins = [said["provenance"].get(name, {}) for name in COLUMNS]
+    origins = [said["provenance"].get(name, {}) for name in _FIELDS]
     return [
         str(said["revision"]),
         said["updated_at"],
@@ -48,7 +50,7 @@ def _provenance(venue: Venue) -> dict[str, dict[str, str]]:
     imported = _said(venue.origin("id"))
     return {
         name: _said(venue.origins[name]) if name in venue.origins else imported
-        for name in COLUMNS
+        for name in _FIELDS
         if name in venue.fiche or name in venue.origins
     }
 

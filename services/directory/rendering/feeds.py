@@ -11,6 +11,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 from feedgen.feed import FeedGenerator
 from icalendar import Event, vUri
 
+from services.directory.domain.notices import Notice, NoticeKind
 from services.directory.domain.proposals import NewsItem
 from services.directory.domain.venues import Venue
 from shared.feeds import NEVER, calendar_of, lines, one_line, xml_text
@@ -18,6 +19,12 @@ from shared.french import PARIS
 
 LANGUAGE = "fr"
 _PRODUCT = "-//mednum//annuaire//FR"
+_KINDS: dict[NoticeKind, str] = {
+    "closure": "Fermeture",
+    "hours": "Autres horaires",
+    "moved": "Autre adresse",
+    "other": "À savoir",
+}
 _NEWS = uuid5(NAMESPACE_URL, "urn:mednum:venue-news")
 
 
@@ -28,6 +35,8 @@ class News:
     venue: Venue
     items: Sequence[NewsItem]
     page: str
+    notices: Sequence[Notice] = ()
+    """What is different for a while, now or soon; a calendar has it too."""
 
     @property
     def title(self) -> str:
@@ -36,8 +45,9 @@ class News:
 
     @property
     def changed_at(self) -> dt.datetime:
-        """When the newest of them went online."""
-        return max((online_since(item) for item in self.items), default=NEVER)
+        """When the newest of them went online, or was written."""
+        moments = [*map(online_since, self.items), *(one.updated_at for one in self.notices)]
+        return max(moments, default=NEVER)
 
 
 def online_since(item: NewsItem) -> dt.datetime:
@@ -71,23 +81,40 @@ def atom(news: News, *, address: str) -> bytes:
 
 
 def calendar(news: News) -> bytes:
-    """A calendar with an all-day event for each item, on the day it went online in Paris."""
-    events = [_event(news, item) for item in news.items]
+    """A calendar of all-day events: news on the day it went online in Paris, notices on theirs."""
+    events = [
+        *(_notice(news, notice) for notice in news.notices),
+        *(_item(news, item) for item in news.items),
+    ]
     return calendar_of(events, product=_PRODUCT, name=one_line(news.title))
 
 
-def _event(news: News, item: NewsItem) -> Event:
+def _item(news: News, item: NewsItem) -> Event:
     words, since = item.shown, online_since(item)
     day = since.astimezone(PARIS).date()
-    event = Event()
-    event.add("uid", f"{item.id}-actualite")
-    event.add("dtstamp", since)
-    event.add("dtstart", day)
-    event.add("dtend", day + dt.timedelta(days=1))
+    event = _days(news, f"{item.id}-actualite", since, day, day)
     event.add("summary", one_line(words.titre))
     event.add("description", lines(words.texte))
-    event.add("location", one_line(news.venue.nom))
     event.add("url", vUri(words.lien or news.page))
+    return event
+
+
+def _notice(news: News, notice: Notice) -> Event:
+    uid = f"{notice.id}-information"
+    event = _days(news, uid, notice.updated_at, notice.starts_on, notice.until)
+    event.add("summary", one_line(f"{_KINDS[notice.kind]} : {news.venue.nom}"))
+    event.add("description", lines(notice.text))
+    event.add("url", vUri(news.page))
+    return event
+
+
+def _days(news: News, uid: str, stamp: dt.datetime, first: dt.date, last: dt.date) -> Event:
+    event = Event()
+    event.add("uid", uid)
+    event.add("dtstamp", stamp.astimezone(dt.UTC))
+    event.add("dtstart", first)
+    event.add("dtend", last + dt.timedelta(days=1))
+    event.add("location", one_line(news.venue.nom))
     # nobody is busy because of it
     event.add("transp", "TRANSPARENT")
     return event
