@@ -6,6 +6,9 @@ from services.directory.api import (
     checks,
     claim_pages,
     claims,
+    dumps,
+    exports,
+    feeds,
     imports,
     notices,
     pages,
@@ -30,6 +33,9 @@ for part in (
     claim_pages,
     imports,
     validations,
+    feeds,
+    exports,
+    dumps,
     pages,
 ):
     router.include_router(part.router)

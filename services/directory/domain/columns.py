@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from services.directory.domain.closest import closest, question
-from services.directory.domain.spreadsheets import meant
+from services.directory.domain.spreadsheets import restored
 from services.directory.domain.texts import (
     has_control,
     has_html,
@@ -102,7 +102,7 @@ class Column:
 
     def read(self, cell: str) -> Cell:
         """What a CSV cell says."""
-        text = (meant(cell) if "'" in cell else cell).strip()
+        text = restored(cell, self.longest).strip()
         if self._is_valid(text):
             return Cell(text)
         try:
@@ -116,7 +116,7 @@ class Column:
 
     def from_cell(self, cell: str) -> FieldValue:
         """The value of a CSV cell; raises `InvalidValue`."""
-        return self._from_text(meant(cell).strip())[0]
+        return self._from_text(restored(cell, self.longest).strip())[0]
 
     def check(self, value: FieldValue) -> FieldValue:
         """The value in its normal form, None if empty; raises `InvalidValue`."""
