@@ -6,7 +6,10 @@ from services.directory.api import (
     checks,
     claim_pages,
     claims,
+    dumps,
     duplicates,
+    exports,
+    feeds,
     imports,
     merges,
     notices,
@@ -35,6 +38,9 @@ for part in (
     merges,
     imports,
     validations,
+    feeds,
+    exports,
+    dumps,
     pages,
 ):
     router.include_router(part.router)
