@@ -1,4 +1,4 @@
-"""`python -m services.directory`: serve; `import`, `validate`, `export`, `dump`, `duplicates`, `dead`."""
+"""`python -m services.directory`: serve, `import`, `validate`, `export`, `duplicates`, `dead`…"""
 
 from services.directory import duplicates_cli
 from services.directory.app import service
