@@ -325,3 +325,12 @@ class VenueReviewAsked(VenueEvent):
     """Counts the reminders that nothing has followed, this one included."""
     at_most: int
     asked_at: AwareDatetime
+
+
+class VenueStopsChanged(VenueEvent):
+    """The stops of an itinerant venue are others now; they are on its page."""
+
+    revision: int
+    """Counts the lists of stops, not the sheet's revisions."""
+    count: int
+    changed_at: AwareDatetime

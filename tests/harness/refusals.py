@@ -46,6 +46,8 @@ TITLES = {
     ),
     "proof-impossible": "Cette preuve n'est pas possible pour cette fiche.",
     "too-many-mails": "Trop de courriels ont été envoyés à ce lieu : réessayez plus tard.",
+    "not-itinerant": "Seul un lieu itinérant a des arrêts.",
+    "stops-changed": ("Les arrêts ont changé depuis que vous les avez lus : relisez-les d'abord."),
     "venue-merged": (
         "Cette fiche a été réunie avec une autre : c'est celle-là qu'il faut utiliser."
     ),

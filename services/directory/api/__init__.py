@@ -12,6 +12,7 @@ from services.directory.api import (
     provenance,
     requests,
     search,
+    stops,
     venues,
 )
 
@@ -25,6 +26,7 @@ for part in (
     requests,
     claims,
     claim_pages,
+    stops,
     imports,
     pages,
 ):

@@ -1,5 +1,5 @@
 """Queries of the directory, one class per collection."""
 
-from services.directory.store import claims, proposals, venues
+from services.directory.store import claims, proposals, stops, venues
 
-INDEXES = (*venues.INDEXES, *proposals.INDEXES, *claims.INDEXES)
+INDEXES = (*venues.INDEXES, *proposals.INDEXES, *claims.INDEXES, *stops.INDEXES)
