@@ -334,3 +334,10 @@ class VenueStopsChanged(VenueEvent):
     """Counts the lists of stops, not the sheet's revisions."""
     count: int
     changed_at: AwareDatetime
+
+
+class VenueNoticesChanged(VenueEvent):
+    """A venue's temporary notices are others than before; those that end do so without a word."""
+
+    venue_nom: str
+    changed_at: AwareDatetime

@@ -51,6 +51,7 @@ TITLES = {
     "venue-merged": (
         "Cette fiche a été réunie avec une autre : c'est celle-là qu'il faut utiliser."
     ),
+    "too-many-validations": "Trop de fichiers en une minute : réessayez un peu plus tard.",
     "already-manager": "Vous êtes déjà responsable de cette fiche.",
     "about-to-close": "Le délai est passé : seule une décision compte encore.",
     "account-too-new": (
@@ -98,6 +99,8 @@ TITLES = {
     "own-proposal": "Vous ne pouvez pas donner d'avis sur votre propre proposition.",
     "plan-changed": "La liste a changé depuis l'essai à blanc : relancez-le et vérifiez-la.",
     "proposal-not-found": "Cette proposition n'existe pas.",
+    "notice-not-found": "Cette information temporaire n'existe pas.",
+    "too-many-notices": ("Ce lieu a déjà dix informations temporaires : supprimez-en une d'abord."),
     "sheet-changed": ("Cette fiche a changé depuis que vous l'avez ouverte : relisez-la d'abord."),
     "subscription-disabled": "Cet abonnement est désactivé : réactivez-le d'abord.",
     "subscription-not-found": "Cet abonnement n'existe pas.",

@@ -7,12 +7,14 @@ from services.directory.api import (
     claim_pages,
     claims,
     imports,
+    notices,
     pages,
     proposals,
     provenance,
     requests,
     search,
     stops,
+    validations,
     venues,
 )
 
@@ -22,12 +24,14 @@ for part in (
     venues,
     provenance,
     checks,
+    notices,
     proposals,
     requests,
     claims,
     claim_pages,
     stops,
     imports,
+    validations,
     pages,
 ):
     router.include_router(part.router)

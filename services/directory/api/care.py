@@ -4,6 +4,7 @@ from datetime import date
 
 from pydantic import BaseModel
 
+from services.directory.api.notices import NoticeOut
 from services.directory.domain.checks import Role
 from services.directory.domain.completeness import CRITERIA, Completeness
 from services.directory.use_cases.care import Care
@@ -44,6 +45,8 @@ class CareOut(BaseModel):
     checked_on: date | None
     """When somebody last said that the sheet is right."""
     checked_by: Role | None
+    notices: list[NoticeOut]
+    """What is different for a while: current or to come, the earliest first."""
 
     @classmethod
     def of_care(cls, cared: Care) -> "CareOut":
@@ -52,4 +55,5 @@ class CareOut(BaseModel):
             completeness=CompletenessOut.of(cared.completeness),
             checked_on=cared.check.on if cared.check else None,
             checked_by=cared.check.by_role if cared.check else None,
+            notices=[NoticeOut.of(one) for one in cared.notices],
         )

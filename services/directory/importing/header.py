@@ -27,6 +27,8 @@ class Header:
     """Cells of a row."""
     places: dict[str, int]
     """Of each column of that version, in its order."""
+    is_exact: bool
+    """Whether the line is word for word the standard's."""
     notes: list[str] = field(default_factory=list)
 
 
@@ -68,7 +70,8 @@ def read_header(names: Sequence[str]) -> Header:
         notes.append("Le fichier suit la version 0.1.1 : ses valeurs sont traduites.")
         notes.append("La version 1 n'a plus de colonne « cle_ban » : elle n'est pas reprise.")
     places = {name: tidied.index(name) for name in columns}
-    return Header("0.1.1" if is_old else "1.0.2", len(names), places, notes)
+    is_exact = list(names) == list(COLUMNS)
+    return Header("0.1.1" if is_old else "1.0.2", len(names), places, is_exact, notes)
 
 
 def _missing(missing: Sequence[str], names: Sequence[str], columns: Collection[str]) -> str:

@@ -1,5 +1,11 @@
 """Queries of the directory, one class per collection."""
 
-from services.directory.store import claims, proposals, stops, venues
+from services.directory.store import claims, notices, proposals, stops, venues
 
-INDEXES = (*venues.INDEXES, *proposals.INDEXES, *claims.INDEXES, *stops.INDEXES)
+INDEXES = (
+    *venues.INDEXES,
+    *proposals.INDEXES,
+    *notices.INDEXES,
+    *claims.INDEXES,
+    *stops.INDEXES,
+)

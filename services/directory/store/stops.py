@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from services.directory.domain.stops import Stop, Stops
+from services.directory.store.venues import ASKED
 from shared.database import Document, Index, Transaction
 
 INDEXES = (Index("stops_history", [("venue_id", 1)]),)
@@ -38,9 +39,14 @@ class VenueStops:
 
 async def stops_of(tx: Transaction, venue_ids: Iterable[str]) -> dict[str, list[Stop]]:
     """The stops of those of these venues that have any, past ones too, by the venue's id."""
-    found = await tx["stops"].find({"_id": {"$in": list(venue_ids)}})
-    lists = [Stops.model_validate(one) for one in found]
-    return {one.venue_id: one.stops for one in lists if one.stops}
+    wanted = list(venue_ids)
+    found: dict[str, list[Stop]] = {}
+    for first in range(0, len(wanted), ASKED):
+        query = {"_id": {"$in": wanted[first : first + ASKED]}}
+        for one in map(Stops.model_validate, await tx["stops"].find(query)):
+            if one.stops:
+                found[one.venue_id] = one.stops
+    return found
 
 
 def _document(stops: Stops) -> Document:

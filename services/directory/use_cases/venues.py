@@ -145,11 +145,16 @@ async def revise(
 
 def tell_addresses(tx: Transaction, venue: Venue, before: list[str]) -> None:
     """Publish a venue's public addresses if they are no longer those of before."""
+    if event := addresses_changed(venue, before):
+        tx.publish(event)
+
+
+def addresses_changed(venue: Venue, before: list[str]) -> VenueAddressesChanged | None:
+    """What to publish of a venue's public addresses, if they are no longer those of before."""
     addresses = public_addresses(venue.fiche)
-    if addresses != before:
-        tx.publish(
-            VenueAddressesChanged(venue_id=venue.id, revision=venue.revision, addresses=addresses)
-        )
+    if addresses == before:
+        return None
+    return VenueAddressesChanged(venue_id=venue.id, revision=venue.revision, addresses=addresses)
 
 
 def tell_update(tx: Transaction, venue: Venue, changes: Iterable[Change]) -> None:
