@@ -341,3 +341,20 @@ class VenueNoticesChanged(VenueEvent):
 
     venue_nom: str
     changed_at: AwareDatetime
+
+
+class MediatorAttachmentAsked(VenueEvent):
+    """Somebody asks to be shown among a venue's mediators: who, by their account alone."""
+
+    venue_nom: str
+    account_id: str
+    managers: list[str]
+    """The accounts that manage the venue now."""
+    asked_at: AwareDatetime
+
+
+class VenueMediatorsChanged(VenueEvent):
+    """A venue shows other mediators than before; who they are is on its page."""
+
+    count: int
+    changed_at: AwareDatetime

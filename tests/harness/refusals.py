@@ -46,6 +46,7 @@ TITLES = {
     ),
     "proof-impossible": "Cette preuve n'est pas possible pour cette fiche.",
     "too-many-mails": "Trop de courriels ont été envoyés à ce lieu : réessayez plus tard.",
+    "mediator-not-found": "Cette médiatrice ou ce médiateur n'est pas dans l'annuaire.",
     "not-itinerant": "Seul un lieu itinérant a des arrêts.",
     "stops-changed": ("Les arrêts ont changé depuis que vous les avez lus : relisez-les d'abord."),
     "venue-merged": (

@@ -1,6 +1,6 @@
 """Queries of the directory, one class per collection."""
 
-from services.directory.store import claims, notices, proposals, stops, venues
+from services.directory.store import claims, mediators, notices, proposals, stops, venues
 
 INDEXES = (
     *venues.INDEXES,
@@ -8,4 +8,5 @@ INDEXES = (
     *notices.INDEXES,
     *claims.INDEXES,
     *stops.INDEXES,
+    *mediators.INDEXES,
 )
