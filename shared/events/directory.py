@@ -182,3 +182,37 @@ class NewsUnpublished(VenueEvent):
     proposal_id: str
     reason: str
     unpublished_at: AwareDatetime
+
+
+class ImportEvent(Event, abstract=True):
+    """An event about some sheets of one import, at most 500; order holds per import."""
+
+    STREAM = STREAM
+    source: str
+    import_id: str
+    venue_ids: list[str]
+
+    @property
+    def key(self) -> str:
+        """The import."""
+        return self.import_id
+
+
+class VenuesImported(ImportEvent):
+    """These sheets are new, or say something else than before, if only their date."""
+
+    imported_at: AwareDatetime
+
+
+class VenuesLeftSource(ImportEvent):
+    """The source's file no longer has these venues; their sheets stay."""
+
+    left_at: AwareDatetime
+
+
+class VenueConfirmed(VenueEvent):
+    """Somebody looked at values that people wrote, and found them still right."""
+
+    revision: int
+    fields: list[str]
+    confirmed_at: AwareDatetime

@@ -22,6 +22,7 @@ from joserfc.jwk import OctKey
 
 from shared.embedded import die_with_parent, free_port
 from tests.harness.servers import ROOT, Servers
+from tests.harness.venues import source_of
 
 T = TypeVar("T")
 
@@ -244,12 +245,12 @@ class System:
         assert answer.is_success, answer.text
         return answer.json()
 
-    def import_venues(self, csv: bytes, source: str = "tests") -> Any:
+    def import_venues(self, csv: bytes) -> Any:
         """Import a file over HTTP; the report."""
         answer = self.call(
             "POST",
             "directory",
-            f"/imports?source={source}",
+            f"/imports?source={source_of(csv)}",
             as_=token("admin", "admin"),
             content=csv,
             headers={"Content-Type": "text/csv"},

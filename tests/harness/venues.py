@@ -36,3 +36,15 @@ def csv_of(*rows: dict[str, str]) -> bytes:
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue().encode()
+
+
+def source_of(file: bytes) -> str:
+    """The source that a test's file comes from: named after its first venue.
+
+    A venue that its source no longer has is marked; each test's venues have a source of their own.
+    """
+    try:
+        first = next(csv.DictReader(io.StringIO(file.decode())), {})
+    except (ValueError, csv.Error):
+        return "tests"
+    return first.get("id") or "tests"

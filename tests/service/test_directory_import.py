@@ -3,6 +3,7 @@
 import csv
 import os
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from tests.harness.rows import nothing_written
 from tests.harness.servers import ROOT
 from tests.harness.stories import Person, applied, history, propose, sheet
 from tests.harness.system import token
-from tests.harness.venues import SAMPLE, csv_of, row
+from tests.harness.venues import SAMPLE, csv_of, row, source_of
 from tests.service.conftest import alone
 
 HOURS = "Mo-Sa 10:00-18:00"
@@ -31,13 +32,13 @@ def upload(
     content: bytes,
     *roles: str,
     content_type: str = "text/csv",
-    source: str = "tests",
+    source: str | None = None,
 ) -> httpx.Response:
     """Send a file; as an admin unless other roles are given."""
     return system.call(
         "POST",
         "directory",
-        f"/imports?source={source}",
+        f"/imports?source={source_of(content) if source is None else source}",
         as_=token("ada", *(roles or ("admin",))),
         content=content,
         headers={"Content-Type": content_type},
@@ -205,7 +206,7 @@ async def test_the_same_file_twice_changes_nothing(directory: System) -> None:
     before = sheet(directory, first)
 
     async with nothing_written(directory, "directory"):
-        report = upload(directory, csv_of(*reversed(cells)), source="autre").json()
+        report = upload(directory, csv_of(*reversed(cells)), source=first).json()
     assert counts(report) == (0, 0, 3, 0)
     assert sheet(directory, first) == before
 
@@ -234,38 +235,82 @@ async def test_what_people_said_stays(directory: System) -> None:
     upload(directory, csv_of(cells))
     await accept(directory, person, venue, horaires=HOURS)
 
-    # the source moves on: the value that people changed stays, the others follow
+    # the source moves on with an older word: the value that people changed stays, others follow
     moved = {
         **cells,
         "horaires": "Tu 09:00-10:00",
         "telephone": NEW_PHONE,
         "date_maj": "2025-06-01",
     }
-    assert counts(upload(directory, csv_of(moved), source="source").json()) == (0, 1, 0, 0)
+    assert counts(upload(directory, csv_of(moved)).json()) == (0, 1, 0, 0)
     found = sheet(directory, venue)
     assert (found["fiche"]["horaires"], found["fiche"]["telephone"]) == (HOURS, NEW_PHONE)
     assert found["revision"] == 3
 
     newest, edit, first = history(directory, venue)
-    assert (newest["by"], newest["accepted"]["how"]) == ("import:source", "import")
+    assert (newest["by"], newest["accepted"]["how"]) == (f"import:{venue}", "import")
     assert [change["field"] for change in newest["changes"]] == ["telephone"]
     assert (edit["by"], edit["accepted"]["how"]) == (f"account:{person.id}", "moderator")
     assert first["revision"] == 1
 
-    # once the source says what people said, it is followed again
-    caught_up = {**moved, "horaires": HOURS}
-    upload(directory, csv_of(caught_up))
-    upload(directory, csv_of({**caught_up, "horaires": "Fr 09:00-10:00"}))
+    # a fresher word of the source is followed again
+    fresher = (now() + timedelta(days=1)).date().isoformat()
+    upload(directory, csv_of({**moved, "horaires": "Fr 09:00-10:00", "date_maj": fresher}))
     assert sheet(directory, venue)["fiche"]["horaires"] == "Fr 09:00-10:00"
 
 
-def test_a_value_that_the_source_takes_away(directory: System) -> None:
+def test_a_value_that_the_source_takes_away_stays(directory: System) -> None:
     cells = row()
     upload(directory, csv_of(cells))
-    assert counts(upload(directory, csv_of({**cells, "telephone": ""})).json()) == (0, 1, 0, 0)
-    assert sheet(directory, cells["id"])["fiche"]["telephone"] is None
-    [change] = history(directory, cells["id"])[0]["changes"]
-    assert change == {"field": "telephone", "old": SAMPLE["telephone"], "new": None}
+    assert counts(upload(directory, csv_of({**cells, "telephone": ""})).json()) == (0, 0, 1, 0)
+    assert sheet(directory, cells["id"])["fiche"]["telephone"] == SAMPLE["telephone"]
+
+
+async def test_a_venue_that_leaves_its_source_is_marked(directory: System) -> None:
+    left, stays = row(), row()
+    source = f"essai {left['id']}"
+    assert upload(directory, csv_of(left, stays), source=source).json()["absent"] == 0
+    # a row that is refused has not left
+    broken = csv_of({**stays, "pivot": "?"})
+    report = upload(directory, broken, source=source).json()
+    assert (counts(report), report["absent"]) == ((0, 0, 0, 1), 1)
+    gone = sheet(directory, left["id"])
+    assert (gone["absent_from_source"], gone["revision"]) == (True, 2)
+    assert sheet(directory, stays["id"])["absent_from_source"] is False
+    newest, _ = history(directory, left["id"])
+    assert (newest["note"], newest["by"]) == ("absent_from_source", f"import:{source}")
+
+    async with nothing_written(directory, "directory"):
+        assert upload(directory, broken, source=source).json()["absent"] == 0
+
+    assert counts(upload(directory, csv_of(left, stays), source=source).json()) == (0, 1, 1, 0)
+    back = sheet(directory, left["id"])
+    assert (back["absent_from_source"], back["revision"]) == (False, 3)
+    assert history(directory, left["id"])[0]["note"] == "back_in_source"
+
+
+async def test_a_dry_run_says_what_would_happen(directory: System) -> None:
+    known, new = row(), row()
+    source = f"essai {known['id']}"
+    upload(directory, csv_of(known), source=source)
+    changed = {**known, "nom": "Autre"}
+    async with nothing_written(directory, "directory"):
+        answer = upload(directory, csv_of(changed, new), source=f"{source}&dry_run=true")
+    assert counts(answer.json()) == (1, 1, 0, 0)
+    assert sheet(directory, known["id"])["fiche"]["nom"] == known["nom"]
+
+
+def test_each_value_says_where_it_comes_from(directory: System) -> None:
+    cells = row()
+    upload(directory, csv_of(cells))
+    first = sheet(directory, cells["id"])["provenance"]
+    assert first.keys() == {name for name, value in cells.items() if value} - {"id", "date_maj"}
+    assert first["nom"]["by"] == f"import:{cells['id']}"
+    assert first["nom"]["how"] == "import"
+    upload(directory, csv_of({**cells, "nom": "Autre"}))
+    later = sheet(directory, cells["id"])["provenance"]
+    assert later["nom"]["at"] > first["nom"]["at"]
+    assert later["adresse"] == first["adresse"]
 
 
 @pytest.fixture(scope="module")
@@ -286,7 +331,7 @@ def read(file: Path) -> Iterator[dict[str, str]]:
 def test_real_rows_that_break_the_schema(directory: System, real: Path) -> None:
     file = real / "lieux-rejetes.csv"
     expected = [set(one["_erreurs"].split("|")) for one in read(file)]
-    report = upload(directory, file.read_bytes()).json()
+    report = upload(directory, file.read_bytes(), source="tests").json()
 
     assert counts(report) == (0, 0, 0, len(expected)) == (0, 0, 0, 24)
     fields: dict[int, set[str]] = {}
@@ -306,7 +351,7 @@ def test_all_real_venues(country: System, real: Path) -> None:
     file = real / "lieux.csv"
     ids = [one["id"] for one in read(file)]
 
-    assert counts(upload(country, file.read_bytes()).json()) == (8705, 0, 0, 0)
+    assert counts(upload(country, file.read_bytes(), source="tests").json()) == (8705, 0, 0, 0)
     page = country.get("directory", "/venues?limit=200")
     assert page["total"] == len(ids)
     assert [one["id"] for one in page["items"]] == ids[:200]
@@ -315,4 +360,4 @@ def test_all_real_venues(country: System, real: Path) -> None:
     [first] = history(country, ids[-1])
     assert (first["revision"], first["by"]) == (1, "import:tests")
 
-    assert counts(upload(country, file.read_bytes()).json()) == (0, 0, 8705, 0)
+    assert counts(upload(country, file.read_bytes(), source="tests").json()) == (0, 0, 8705, 0)

@@ -8,11 +8,8 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as some
 
 from services.directory.domain.fiche import COLUMNS
-from services.directory.domain.venues import Acceptance, Revision, Venue, at_revision
 from services.directory.importing.importer import (
     CUT,
     MOST_ERRORS,
@@ -20,9 +17,9 @@ from services.directory.importing.importer import (
     Report,
     Row,
     _checked_rows,
-    _take_over,
     import_csv,
 )
+from services.directory.importing.writer import Written
 from shared.database import Database, Transaction
 from shared.events import FieldValue
 
@@ -51,7 +48,7 @@ def line(id_: str, **cells: str) -> str:
 def read(text: str) -> tuple[list[Row], Report]:
     """The valid rows of a text, and the report on the others."""
     report = Report()
-    rows = _checked_rows(io.StringIO(text, newline=""), report)
+    rows = _checked_rows(io.StringIO(text, newline=""), report, set())
     return [row for row in rows if row], report
 
 
@@ -60,36 +57,39 @@ def refusals(report: Report) -> list[tuple[int, str, str]]:
 
 
 class Recorder:
-    """A database that notes the rows of each batch, and writes none."""
+    """A database that notes the sheets of each batch, and writes none."""
 
     def __init__(self) -> None:
-        self.rows: list[Row] = []
+        self.sheets: dict[str, Sheet] = {}
 
-    async def run(self, work: Callable[[Transaction], Awaitable[Report]]) -> Report:
-        rows = cast(Any, work).keywords["rows"]
-        self.rows += rows
-        return Report(created=len(rows))
+    async def run(self, work: Callable[[Transaction], Awaitable[Any]]) -> Any:
+        asked = getattr(work, "keywords", None)
+        if asked is None:
+            return 0
+        sheets = asked["sheets"]
+        self.sheets |= sheets
+        return dict.fromkeys(sheets, Written("created"))
 
 
-async def imported(content: bytes) -> tuple[list[Row], Report]:
+async def imported(content: bytes) -> tuple[list[str], Report]:
     database = Recorder()
     report = await import_csv(cast(Database, database), io.BytesIO(content), "essai")
-    return database.rows, report
+    return list(database.sheets), report
 
 
 class TestFiles:
     async def test_rows_go_in_and_the_others_are_reported(self) -> None:
         text = "\r\n".join([HEADER, line("a"), line("b", code_postal="5110"), line("c"), ""])
-        rows, report = await imported(text.encode())
-        assert [row.id for row in rows] == ["a", "c"]
+        ids, report = await imported(text.encode())
+        assert ids == ["a", "c"]
         assert (report.created, report.refused, report.rows) == (2, 1, 3)
         assert refusals(report) == [(3, "code_postal", "pattern")]
         assert report.errors[0].value == "5110"
 
     @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
     async def test_a_byte_order_mark_says_nothing(self, mark: bytes) -> None:
-        rows, report = await imported(mark + f"{HEADER}\n{line('é')}\n".encode())
-        assert [row.id for row in rows] == ["é"]
+        ids, report = await imported(mark + f"{HEADER}\n{line('é')}\n".encode())
+        assert ids == ["é"]
         assert report.errors == []
 
     @pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "utf-16"])
@@ -105,8 +105,8 @@ class TestFiles:
 
     async def test_many_rows_come_each_once_and_in_order(self) -> None:
         text = "\n".join([HEADER, *(line(f"v{n}") for n in range(1_201))])
-        rows, report = await imported(text.encode())
-        assert [row.id for row in rows] == [f"v{n}" for n in range(1_201)]
+        ids, report = await imported(text.encode())
+        assert ids == [f"v{n}" for n in range(1_201)]
         assert report.created == 1_201
 
 
@@ -206,107 +206,3 @@ class TestLines:
         rows, report = read(f'{HEADER}\n{line("a")}\n"b,{CELLS["pivot"]}\n{line("c")}\n')
         assert [row.id for row in rows] == ["a"]
         assert [(error.field, error.rule) for error in report.errors] == [("", "csv")]
-
-
-def venue(fiche: Sheet, imported: Sheet, revision: int = 1) -> Venue:
-    return Venue(
-        id="v", revision=revision, ordinal=0, fiche=fiche, imported=imported, updated_at=NOW
-    )
-
-
-def sheet(**fields: FieldValue) -> Sheet:
-    return {"id": "v", **CELLS, **fields}
-
-
-class TestTakingOver:
-    def test_an_edited_field_is_kept(self) -> None:
-        one = venue(sheet(nom="Édité"), sheet(nom="Source"))
-        _take_over(one, sheet(nom="Source", horaires="Mo 09:00-12:00"), TX)
-        assert one.fiche["nom"] == "Édité"
-        assert one.fiche["horaires"] == "Mo 09:00-12:00"
-
-    def test_what_only_the_source_changed_moves_on(self) -> None:
-        one = venue(sheet(nom="Avant", horaires="Mo 09:00-12:00"), sheet(nom="Avant"))
-        changes = _take_over(one, sheet(nom="Après"), TX)
-        assert one.fiche["nom"] == "Après"
-        assert one.fiche["horaires"] == "Mo 09:00-12:00"
-        assert [(one.field, one.old, one.new) for one in changes] == [("nom", "Avant", "Après")]
-
-    def test_where_both_changed_the_edit_is_kept(self) -> None:
-        one = venue(sheet(nom="Édité"), sheet(nom="Avant"))
-        assert _take_over(one, sheet(nom="Après"), TX) == []
-        assert one.fiche["nom"] == "Édité"
-        # the source's new word is the base of its next one
-        assert one.imported["nom"] == "Après"
-        _take_over(one, sheet(nom="Édité"), TX)
-        _take_over(one, sheet(nom="Encore après"), TX)
-        assert one.fiche["nom"] == "Encore après"
-
-    def test_what_the_source_takes_back_goes(self) -> None:
-        one = venue(sheet(horaires="a", source="b"), sheet(horaires="a", source="b"))
-        _take_over(one, sheet(source="b"), TX)
-        assert "horaires" not in one.fiche
-
-    def test_what_people_added_stays(self) -> None:
-        one = venue(sheet(horaires="a"), sheet())
-        _take_over(one, sheet(nom="Autre"), TX)
-        assert one.fiche["horaires"] == "a"
-
-    @pytest.mark.parametrize(
-        ("here", "there", "kept"),
-        [
-            ("2024-04-02", "2025-01-01", "2025-01-01"),
-            ("2026-03-01", "2025-01-01", "2026-03-01"),
-            ("2026-03-01", "1970-01-01", "2026-03-01"),
-        ],
-    )
-    def test_date_maj_never_goes_back(self, here: str, there: str, kept: str) -> None:
-        one = venue(sheet(date_maj=here), sheet(date_maj="2024-04-02"))
-        _take_over(one, sheet(date_maj=there), TX)
-        assert one.fiche["date_maj"] == kept
-
-    def test_a_new_revision_is_made_now(self) -> None:
-        before = NOW - dt.timedelta(days=1)
-        one = venue(sheet(), sheet()).model_copy(update={"updated_at": before})
-        _take_over(one, sheet(nom="Après"), TX)
-        assert (one.revision, one.updated_at) == (2, NOW)
-
-
-FIELDS: dict[str, some.SearchStrategy[FieldValue]] = {
-    "nom": some.sampled_from(["a", "b", "c"]),
-    "horaires": some.sampled_from(["a", "b"]) | some.none(),
-    "frais_a_charge": some.sampled_from([["Gratuit"], ["Gratuit", "Payant"], None]),
-    "date_maj": some.dates().map(dt.date.isoformat),
-}
-SAID = some.fixed_dictionaries({"nom": FIELDS["nom"], "date_maj": FIELDS["date_maj"]}, optional={
-    name: values for name, values in FIELDS.items() if name not in ("nom", "date_maj")
-})  # fmt: skip
-
-
-def known(fields: Sheet) -> Sheet:
-    return {name: value for name, value in fields.items() if value is not None}
-
-
-@given(SAID, SAID, SAID)
-@settings(deadline=None)
-def test_an_import_loses_no_edit_and_can_be_walked_back(
-    here: Sheet, before: Sheet, after: Sheet
-) -> None:
-    one = venue(known(here), known(before))
-    changes = _take_over(one, known(after), TX)
-    for name in FIELDS.keys() - {"date_maj"}:
-        edited = not COLUMNS[name].same(here.get(name), before.get(name))
-        assert one.fiche.get(name) == (here if edited else after).get(name) or COLUMNS[name].same(
-            here.get(name), after.get(name)
-        )
-    assert one.fiche["date_maj"] == max(str(here["date_maj"]), str(after["date_maj"]))
-    entry = Revision(
-        venue_id="v",
-        revision=2,
-        at=NOW,
-        by="import:essai",
-        accepted=Acceptance(how="import", at=NOW),
-        changes=changes,
-    )
-    assert at_revision(one, [entry], 1) == known(here)
-    assert _take_over(one, known(after), TX) == []

@@ -214,7 +214,9 @@ def lived(first: Sheet, steps: list[Sheet]) -> tuple[Venue, list[Revision], list
         revision=len(sheets),
         ordinal=0,
         fiche=sheets[-1],
-        imported=sheets[0],
+        sources=[],
+        created_by="import:essai",
+        created_at=NOW,
         updated_at=NOW,
     )
     return venue, history, sheets

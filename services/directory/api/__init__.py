@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from services.directory.api import imports, proposals, requests, search, venues
+from services.directory.api import imports, proposals, provenance, requests, search, venues
 
 router = APIRouter(tags=["directory"])
-for part in (search, venues, proposals, requests, imports):
+for part in (search, venues, provenance, proposals, requests, imports):
     router.include_router(part.router)

@@ -26,14 +26,19 @@ class ImportReport(BaseModel):
     updated: int
     unchanged: int
     refused: int
+    absent: int
+    """Venues that the source had and the file has not."""
     errors: list[dict[str, Any]]
 
 
 @router.post("/imports", max_body_size=LARGEST_IMPORT)
 async def import_venues(
-    request: Request, database: RequestDatabase, _: Admin, source: Source
+    request: Request, database: RequestDatabase, _: Admin, source: Source, dry_run: bool = False
 ) -> ImportReport:
-    """Import a CSV file of the national schema (the request's body); for admins."""
+    """Import a CSV file of the national schema (the request's body); for admins.
+
+    A dry run writes nothing, and says what would happen.
+    """
     media_type, *_rest = request.headers.get("content-type", "").partition(";")
     if media_type.strip().lower() != "text/csv":
         message = "Le fichier doit être envoyé comme text/csv."
@@ -42,5 +47,5 @@ async def import_venues(
         async for chunk in request.stream():
             file.write(chunk)
         file.seek(0)
-        report = await import_csv(database, file, source)
+        report = await import_csv(database, file, source, dry_run=dry_run)
     return ImportReport.model_validate(report.as_json())

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Path
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from services.directory.domain.fiche import COLUMNS
 from services.directory.domain.venues import Revision, Venue
@@ -37,6 +37,56 @@ class VenueOut(BaseModel):
         )
 
 
+class OriginOut(BaseModel):
+    """Where a value comes from, how it was accepted, and until when no import changes it."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    by: str
+    how: str
+    at: datetime
+    accepted_by: str | None
+    rule: str | None
+    proposal_id: str | None
+    confirmed_at: datetime | None
+    confirmed_by: str | None
+    protected_until: datetime | None
+    to_recheck: bool
+    """Whether silence accepted it and nobody has looked at it since."""
+
+
+class SourceOut(BaseModel):
+    """A source that has, or had, the venue."""
+
+    name: str
+    id: str
+    absent_since: datetime | None
+
+
+class VenueDetail(VenueOut):
+    """A sheet, and where each of its values comes from."""
+
+    provenance: dict[str, OriginOut]
+    """Of every filled field but `id` and `date_maj`."""
+    sources: list[SourceOut]
+    absent_from_source: bool
+    """Whether no source has the venue any more."""
+
+    @classmethod
+    def of(cls, venue: Venue) -> "VenueDetail":
+        """The answer for a venue."""
+        return cls(
+            **VenueOut.of(venue).model_dump(),
+            provenance={
+                name: OriginOut.model_validate(venue.origin(name))
+                for name in venue.fiche
+                if name not in ("id", "date_maj")
+            },
+            sources=[SourceOut(**one.model_dump(exclude={"fiche"})) for one in venue.sources],
+            absent_from_source=venue.absent_from_source,
+        )
+
+
 class HistoryOut(BaseModel):
     """A sheet's revisions, newest first."""
 
@@ -51,9 +101,9 @@ class ManagersOut(BaseModel):
 
 
 @router.get("/venues/{venue_id}")
-async def get_venue(tx: RequestTx, venue_id: str) -> VenueOut:
-    """One sheet."""
-    return VenueOut.of(await venues.get_venue(tx, venue_id))
+async def get_venue(tx: RequestTx, venue_id: str) -> VenueDetail:
+    """One sheet, and where its values come from."""
+    return VenueDetail.of(await venues.get_venue(tx, venue_id))
 
 
 @router.get("/venues/{venue_id}/history")

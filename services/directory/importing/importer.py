@@ -1,32 +1,31 @@
 """Import of venues in the national schema's CSV, in batches, each one transaction.
 
-A value that people changed since the last import stays; one that only the source changed moves
-on (a three-way merge against what the source said last). The same file twice changes nothing.
+What a source says is compared with what it said the last time (`domain/sources.py`). The same
+file twice changes nothing.
 """
 
 import asyncio
 import csv
 from codecs import getincrementaldecoder
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from contextlib import aclosing
 from dataclasses import asdict, dataclass, field
-from functools import partial
 from io import TextIOWrapper
 from itertools import islice
-from typing import IO, Any, TextIO
+from typing import IO, Any, TextIO, TypeVar
+from uuid import uuid4
 
 import structlog
 
-from services.directory.domain.fiche import COLUMNS, public_addresses, read_row
-from services.directory.domain.merge import three_way, with_values
-from services.directory.domain.venues import Acceptance, Change, Revision, Venue
-from services.directory.store.venues import History, Venues
-from services.directory.use_cases.venues import tell_addresses, tell_update
-from shared.database import Database, Transaction
+from services.directory.domain.fiche import COLUMNS, read_row
+from services.directory.importing.writer import BATCH, Import, Written, mark_absent, write
+from shared.database import Database
 from shared.errors import InvalidField, Problem
 from shared.events import FieldValue
 
-BATCH = 500
-"""Rows of one transaction."""
+T = TypeVar("T")
+
 MOST_ERRORS = 1_000
 """Refusals that a report lists; beyond, they are counted."""
 CHUNK = 1024 * 1024
@@ -70,12 +69,21 @@ class Report:
     updated: int = 0
     unchanged: int = 0
     refused: int = 0
+    absent: int = 0
+    """Venues that the source had and the file has not."""
     errors: list[RowError] = field(default_factory=list)
 
     @property
     def rows(self) -> int:
         """Rows read so far."""
         return self.created + self.updated + self.unchanged + self.refused
+
+    def count(self, written: Mapping[str, Written]) -> None:
+        """Count what became of some valid rows."""
+        outcomes = Counter(one.outcome for one in written.values())
+        self.created += outcomes["created"]
+        self.updated += outcomes["updated"]
+        self.unchanged += outcomes["unchanged"]
 
     def refuse(self, line: int, row: dict[str, str], wrong: list[InvalidField]) -> None:
         """Count a refused row and list what is wrong with it."""
@@ -107,21 +115,41 @@ async def import_csv(
     file: IO[bytes],
     source: str,
     progress: Callable[[Report], None] = lambda _: None,
+    *,
+    dry_run: bool = False,
 ) -> Report:
-    """Import a file; valid rows go in, the others are reported. Raises `NotACsvFile`."""
+    """Import a file; valid rows go in, the others are reported. Raises `NotACsvFile`.
+
+    What the source had and the file has not is marked as absent; a dry run writes nothing.
+    """
     report = Report()
+    seen: set[str] = set()
+    run = Import(uuid4().hex, source, dry_run)
     await asyncio.to_thread(_check_encoding, file)
     with TextIOWrapper(file, "utf-8-sig", newline="") as text:
-        rows = _checked_rows(text, report)
-        # in a thread: reading and checking rows is work enough to keep every other request waiting
-        while read := await asyncio.to_thread(lambda: list(islice(rows, BATCH))):
-            batch = [row for row in read if row]
-            written = await database.run(partial(_write, rows=batch, source=source))
-            report.created += written.created
-            report.updated += written.updated
-            report.unchanged += written.unchanged
-            progress(report)
+        rows = _checked_rows(text, report, seen)
+        async with aclosing(_ahead(lambda: list(islice(rows, BATCH)))) as batches:
+            async for batch in batches:
+                sheets = {row.id: row.fiche for row in batch if row}
+                report.count(await write(database, run, sheets))
+                progress(report)
+    report.absent = await mark_absent(database, run, lambda ids: [i for i in ids if i not in seen])
     return report
+
+
+async def _ahead(read: Callable[[], list[T]]) -> AsyncGenerator[list[T]]:
+    """What a reader gives until it gives nothing, each next one read while one is worked on.
+
+    In a thread: reading and checking rows is work enough to keep every other request waiting.
+    """
+    reading = asyncio.create_task(asyncio.to_thread(read))
+    try:
+        while batch := await reading:
+            reading = asyncio.create_task(asyncio.to_thread(read))
+            yield batch
+    finally:
+        # a thread cannot be stopped: the file is closed only once it is done with it
+        await asyncio.gather(reading, return_exceptions=True)
 
 
 def _check_encoding(file: IO[bytes]) -> None:
@@ -136,11 +164,11 @@ def _check_encoding(file: IO[bytes]) -> None:
     file.seek(0)
 
 
-def _checked_rows(text: TextIO, report: Report) -> Iterator[Row | None]:
+def _checked_rows(text: TextIO, report: Report, seen: set[str]) -> Iterator[Row | None]:
     """The rows that keep every rule, each id once; none for the others, which are reported."""
     reader = csv.reader(text, strict=True)
     names = _header(reader)
-    seen: set[str] = set()
+    taken: set[str] = set()
     for line, values in _lines(reader, report):
         if len(values) != len(names):
             wrong = InvalidField("", "columns", "Le nombre de cellules n'est pas le bon.")
@@ -149,13 +177,15 @@ def _checked_rows(text: TextIO, report: Report) -> Iterator[Row | None]:
             continue
         cells = dict(zip(names, values, strict=True))
         fiche, errors = read_row(cells)
-        if not errors and fiche["id"] in seen:
+        if not errors and fiche["id"] in taken:
             errors = [InvalidField("id", "unique", "Cet identifiant est déjà dans le fichier.")]
+        # also if it is refused: it has not left its source
+        seen.add(cells["id"].strip())
         if errors:
             report.refuse(line, cells, errors)
             yield None
             continue
-        seen.add(str(fiche["id"]))
+        taken.add(str(fiche["id"]))
         yield Row(line, fiche)
 
 
@@ -185,72 +215,3 @@ def _lines(reader: CsvReader, report: Report) -> Iterator[tuple[int, list[str]]]
             continue
         if values:
             yield line, values
-
-
-async def _write(tx: Transaction, rows: list[Row], source: str) -> Report:
-    """Write one batch: new venues, new revisions of known ones, their history."""
-    report = Report()
-    venues = Venues(tx)
-    known = await venues.get_many([row.id for row in rows])
-    fresh = [row for row in rows if row.id not in known]
-    added = [
-        Venue(
-            id=row.id,
-            revision=1,
-            ordinal=ordinal,
-            fiche=row.fiche,
-            imported=row.fiche,
-            updated_at=tx.now,
-        )
-        for row, ordinal in zip(fresh, await venues.take_ordinals(len(fresh)), strict=True)
-    ]
-    history = [_revision(tx, venue, source, _first_changes(venue)) for venue in added]
-    changed = []
-    for row in rows:
-        venue = known.get(row.id)
-        if venue is None or row.fiche == venue.imported:
-            continue
-        before = public_addresses(venue.fiche)
-        changes = _take_over(venue, row.fiche, tx)
-        history.append(_revision(tx, venue, source, changes))
-        changed.append(venue)
-        tell_addresses(tx, venue, before)
-        tell_update(tx, venue, changes)
-    await venues.add(added)
-    await venues.save(*changed)
-    await History(tx).add(history)
-    for venue in added:
-        tell_addresses(tx, venue, [])
-    report.created, report.updated = len(added), len(changed)
-    report.unchanged = len(rows) - len(added) - len(changed)
-    return report
-
-
-def _take_over(venue: Venue, imported: dict[str, FieldValue], tx: Transaction) -> list[Change]:
-    """Move a venue to what its source says now, but for what people changed."""
-    names = (venue.imported.keys() | imported.keys()) - {"date_maj"}
-    merge = three_way(venue.imported, venue.fiche, {name: imported.get(name) for name in names})
-    changes = [Change(field=name, old=old, new=new) for name, (old, new) in merge.applied.items()]
-    newest = max(str(venue.fiche["date_maj"]), str(imported["date_maj"]))
-    if newest != venue.fiche["date_maj"]:
-        changes.append(Change(field="date_maj", old=venue.fiche["date_maj"], new=newest))
-    venue.fiche = with_values(venue.fiche, {change.field: change.new for change in changes})
-    venue.imported = imported
-    venue.revision += 1
-    venue.updated_at = tx.now
-    return changes
-
-
-def _first_changes(venue: Venue) -> list[Change]:
-    return [Change(field=name, new=value) for name, value in venue.fiche.items()]
-
-
-def _revision(tx: Transaction, venue: Venue, source: str, changes: Iterable[Change]) -> Revision:
-    return Revision(
-        venue_id=venue.id,
-        revision=venue.revision,
-        at=tx.now,
-        by=f"import:{source}",
-        accepted=Acceptance(how="import", at=tx.now),
-        changes=list(changes),
-    )

@@ -1,17 +1,41 @@
 """Sheets and their history."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from services.directory.domain.venues import Revision, Venue
 from services.directory.store.documents import document, fields
-from shared.database import Document, Index, Transaction
+from shared.database import Conflict, Document, Index, Transaction
+
+ASKED = 100
+"""Ids of one question: the embedded database takes an `$in` in quadratic time."""
 
 INDEXES = (
+    Index("venues", [("recheck_since", 1)], sparse=True),
     Index("venues", [("ordinal", 1)], unique=True),
     Index("venues", [("fiche.code_insee", 1)], sparse=True),
     Index("venues", [("fiche.code_postal", 1)], sparse=True),
     Index("history", [("venue_id", 1)]),
 )
+
+
+def _venue(found: Document) -> Venue:
+    return Venue.model_validate(fields(_with_sources(found) if "imported" in found else found))
+
+
+def _with_sources(found: Document) -> Document:
+    """A venue that was kept before sources had names and values their origins."""
+    imported, moment = found["imported"], found["updated_at"]
+    unknown = {"by": "account:inconnu", "how": "moderator", "at": moment}
+    edited = {*found["fiche"], *imported} - {"date_maj"}
+    return found | {
+        "sources": [{"name": "inconnue", "id": found["_id"], "fiche": imported}],
+        "created_by": "import:inconnue",
+        "created_at": moment,
+        "origins": {
+            name: unknown for name in edited if found["fiche"].get(name) != imported.get(name)
+        },
+    }
 
 
 class Venues:
@@ -24,24 +48,39 @@ class Venues:
     async def get(self, venue_id: str) -> Venue | None:
         """One venue."""
         found = await self._venues.get(venue_id)
-        return Venue.model_validate(fields(found)) if found else None
+        return _venue(found) if found else None
 
     async def get_many(self, ids: Sequence[str]) -> dict[str, Venue]:
         """Those of these venues that exist, by id."""
-        found = await self._venues.find({"_id": {"$in": list(ids)}})
-        return {one["_id"]: Venue.model_validate(fields(one)) for one in found}
+        found: dict[str, Venue] = {}
+        for first in range(0, len(ids), ASKED):
+            wanted = {"_id": {"$in": list(ids[first : first + ASKED])}}
+            for one in await self._venues.find(wanted):
+                found[one["_id"]] = _venue(one)
+        return found
 
     async def add(self, venues: Iterable[Venue]) -> None:
         """Add venues whose ordinals were taken by `take_ordinals`."""
-        await self._venues.insert(*(document(venue) for venue in venues))
+        await self._venues.insert(*(document(venue, sparse=True) for venue in venues))
 
     async def save(self, *venues: Venue) -> None:
         """Replace venues whose revisions were each raised by one."""
-        await self._venues.save(*(document(venue) for venue in venues))
+        await self._venues.save(*(document(venue, sparse=True) for venue in venues))
+
+    async def save_sources(self, *venues: Venue) -> None:
+        """Note what sources said of venues whose sheets it did not change.
+
+        Raises `Conflict` if any of them is no longer at the revision read.
+        """
+        for venue in venues:
+            sources = document(venue, sparse=True)["sources"]
+            read = {"_id": venue.id, "revision": venue.revision}
+            if not await self._venues.update(read, {"$set": {"sources": sources}}):
+                raise Conflict(venue.id)
 
     async def save_managers(self, venue: Venue) -> None:
         """Replace a venue whose managers changed."""
-        await self._venues.save(document(venue), version="managers_revision")
+        await self._venues.save(document(venue, sparse=True), version="managers_revision")
 
     async def count(self) -> int:
         """How many venues there are; kept, not counted."""
@@ -56,16 +95,28 @@ class Venues:
             await self._counters.put({"_id": "venues", "n": first + count})
         return range(first, first + count)
 
+    async def sources_page(self, first: int, count: int) -> list[tuple[str, list[Document]]]:
+        """Ids and sources (without what they said) of the venues at these places of the list."""
+        names = ("sources.name", "sources.id", "sources.absent_since")
+        found = await self._venues.find(
+            {"ordinal": {"$gte": first, "$lt": first + count}}, fields=names
+        )
+        return [(one["_id"], one["sources"]) for one in found]
+
     async def page(self, first: int, count: int) -> list[Venue]:
         """The venues at these places of the list."""
         return await self._find({"ordinal": {"$gte": first, "$lt": first + count}})
+
+    async def to_recheck(self, until: datetime) -> list[Venue]:
+        """The venues with a value accepted by silence until then and not looked at since."""
+        return await self._find({"recheck_since": {"$lte": until}})
 
     async def where(self, field: str, value: str) -> list[Venue]:
         """The venues with this value in an indexed field of the sheet, in the list's order."""
         return await self._find({f"fiche.{field}": value})
 
     async def _find(self, query: Document) -> list[Venue]:
-        venues = [Venue.model_validate(fields(one)) for one in await self._venues.find(query)]
+        venues = [_venue(one) for one in await self._venues.find(query)]
         return sorted(venues, key=lambda venue: venue.ordinal)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from services.directory.domain.fiche import WITHHELD, public_addresses
 from services.directory.domain.merge import Merge, three_way, undone
 from services.directory.domain.proposals import NewsItem, Proposal, ProposalNotFound
-from services.directory.domain.venues import Acceptance, Venue, applied_by
+from services.directory.domain.venues import Acceptance, Venue, applied_by, origins_before
 from services.directory.store.proposals import News, Proposals
 from services.directory.store.venues import History
 from services.directory.use_cases.proposals import (
@@ -197,12 +197,15 @@ async def revert_edit(
     if proposal.state not in ("applied", "waiting"):
         return
     venue = await get_venue(tx, proposal.venue_id)
-    applied = applied_by(proposal.id, await History(tx).of(venue.id))
+    history = await History(tx).of(venue.id)
+    applied = applied_by(proposal.id, history)
     restored = undone(applied, venue.fiche)
     kept = [name for name in applied if name not in restored]
     if restored:
         accepted = Acceptance(how="revert", by=by, at=at, proposal_id=proposal.id)
-        await revise(tx, venue, restored, by=by, accepted=accepted)
+        back = {name: new for name, (_, new) in restored.items()}
+        origins = origins_before(venue, history, back)
+        await revise(tx, venue, restored, by=by, accepted=accepted, origins=origins)
     proposal.outcome = {
         **(proposal.outcome or {}),
         "reverted_by": by,

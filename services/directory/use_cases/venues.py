@@ -4,8 +4,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from services.directory.domain.fiche import public_addresses
-from services.directory.domain.merge import with_values
-from services.directory.domain.venues import Acceptance, Change, Revision, Venue, VenueNotFound, day
+from services.directory.domain.provenance import Origin
+from services.directory.domain.venues import (
+    Acceptance,
+    Change,
+    Revision,
+    Venue,
+    VenueNotFound,
+    day,
+    first_revision,
+)
 from services.directory.store.venues import History, Venues
 from shared.auth import Account
 from shared.database import Transaction
@@ -57,8 +65,11 @@ async def find_venues(
 
 async def get_history(tx: Transaction, venue_id: str) -> list[Revision]:
     """A sheet's history, newest first."""
-    await get_venue(tx, venue_id)
-    return await History(tx).of(venue_id)
+    venue = await get_venue(tx, venue_id)
+    history = await History(tx).of(venue_id)
+    if history and history[-1].revision == 1:
+        return history
+    return [*history, first_revision(venue, history)]
 
 
 async def set_manager(
@@ -102,30 +113,21 @@ async def revise(
     *,
     by: str,
     accepted: Acceptance,
+    origins: Mapping[str, Origin] | None = None,
 ) -> None:
-    """Write the next revision of a sheet, in place: old and new of each field, dated today."""
+    """Write the next revision of a sheet, in place: old and new of each field, dated today.
+
+    `origins` say where values come from that this revision does not bring but bring back.
+    """
     before = public_addresses(venue.fiche)
-    changes = [Change(field=name, old=old, new=new) for name, (old, new) in values.items()]
-    if venue.fiche.get("date_maj") != day(tx.now):
-        changes.append(Change(field="date_maj", old=venue.fiche.get("date_maj"), new=day(tx.now)))
-    venue.fiche = with_values(venue.fiche, {change.field: change.new for change in changes})
-    venue.revision += 1
-    venue.updated_at = tx.now
+    dated = (venue.fiche.get("date_maj"), day(tx.now))
+    if dated[0] != dated[1]:
+        values = {**values, "date_maj": dated}
+    entry = venue.revise(values, by=by, accepted=accepted, now=tx.now, origins=origins)
     await Venues(tx).save(venue)
-    await History(tx).add(
-        [
-            Revision(
-                venue_id=venue.id,
-                revision=venue.revision,
-                at=tx.now,
-                by=by,
-                accepted=accepted,
-                changes=changes,
-            )
-        ]
-    )
+    await History(tx).add([entry])
     tell_addresses(tx, venue, before)
-    tell_update(tx, venue, changes)
+    tell_update(tx, venue, entry.changes)
 
 
 def tell_addresses(tx: Transaction, venue: Venue, before: list[str]) -> None:

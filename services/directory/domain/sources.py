@@ -1,0 +1,110 @@
+"""What a source's new sheet changes in a venue: values are compared, not dates.
+
+A source moves a value only where it says something else than the last time. What people wrote
+stays while it is fresher; a manager's word stays as long as it outranks imports. Nothing filled
+becomes empty by itself, and an address moves only together with its coordinates.
+"""
+
+import datetime as dt
+from dataclasses import dataclass, field
+from typing import Literal
+
+from services.directory.domain.fiche import COLUMNS, Fiche
+from services.directory.domain.venues import Venue
+from shared.events import FieldValue
+from shared.french import PARIS
+
+Kept = Literal["manager", "fresher", "emptied", "address"]
+
+WHY: dict[Kept, str] = {
+    "manager": "La valeur confirmée par le responsable du lieu reste.",
+    "fresher": "La fiche a une valeur plus récente, qui reste.",
+    "emptied": "La source n'a plus de valeur ; celle de la fiche reste.",
+    "address": "L'adresse ne change qu'avec ses coordonnées ; elles restent ensemble.",
+}
+"""In French, why the sheet keeps its value."""
+
+COORDINATES = ("latitude", "longitude")
+ADDRESS = ("adresse", "complement_adresse", "code_postal", "commune", "code_insee", *COORDINATES)
+"""The columns that move together."""
+NEVER = frozenset({"id", "date_maj"})
+
+
+@dataclass
+class TakeOver:
+    """What becomes of a source's new sheet."""
+
+    applied: dict[str, tuple[FieldValue, FieldValue]] = field(default_factory=dict)
+    """Old and new of each field that moves."""
+    kept: dict[str, Kept] = field(default_factory=dict)
+    """Where the sheet keeps its value though the source says something else by now, and why."""
+    said: dict[str, FieldValue] = field(default_factory=dict)
+    """What the source counts as having said: where a value was kept, still its earlier one."""
+
+
+def take_over(venue: Venue, said: Fiche, offered: Fiche, now: dt.datetime) -> TakeOver:
+    """Compare what a source says now with what it said the last time and with the sheet."""
+    result = TakeOver(said={name: offered[name] for name in ("id", "date_maj") if name in offered})
+    for name in COLUMNS:
+        if name in NEVER or (name not in said and name not in offered):
+            continue
+        before, wanted, there = said.get(name), offered.get(name), venue.fiche.get(name)
+        same = COLUMNS[name].same
+        if same(there, wanted) or same(before, wanted):
+            continue
+        if reason := _keeps(venue, name, before, offered, now):
+            result.kept[name] = reason
+        else:
+            result.applied[name] = (there, wanted)
+    _keep_address_together(venue, offered, result)
+    result.said |= {name: offered[name] for name in offered if name not in result.kept}
+    result.said |= {name: said[name] for name in result.kept if name in said}
+    _take_date(venue, offered, result)
+    return result
+
+
+def _keeps(
+    venue: Venue, name: str, before: FieldValue, offered: Fiche, now: dt.datetime
+) -> Kept | None:
+    """Why a sheet keeps a value that its source has changed; none if it does not."""
+    there, origin = venue.fiche.get(name), venue.origin(name)
+    if offered.get(name) is None:
+        return "emptied"
+    if origin.protected_until and now < origin.protected_until:
+        return "manager"
+    untouched = not origin.by_people and COLUMNS[name].same(there, before)
+    empty = there is None and not origin.by_people
+    if untouched or empty or _newer(offered, origin.confirmed_at or origin.at):
+        return None
+    return "fresher"
+
+
+def _newer(offered: Fiche, than: dt.datetime) -> bool:
+    """Whether a source's sheet is from a later day; one without a date is not."""
+    return str(offered.get("date_maj") or "") > than.astimezone(PARIS).date().isoformat()
+
+
+def _keep_address_together(venue: Venue, offered: Fiche, result: TakeOver) -> None:
+    """An address moves whole and to its own coordinates, or not at all."""
+    moving = [name for name in ADDRESS if name in result.applied]
+    if not moving:
+        return
+    # the second line of an old address is none of the new one
+    if result.kept.get("complement_adresse") == "emptied" and "adresse" in moving:
+        del result.kept["complement_adresse"]
+        result.applied["complement_adresse"] = (venue.fiche["complement_adresse"], None)
+    there = {name: venue.fiche.get(name) for name in COORDINATES}
+    there |= {name: new for name, (_, new) in result.applied.items() if name in there}
+    with_coordinates = there == {name: offered.get(name) for name in COORDINATES}
+    if with_coordinates and not any(name in result.kept for name in ADDRESS):
+        return
+    for name in [name for name in ADDRESS if name in result.applied]:
+        del result.applied[name]
+        result.kept[name] = "address"
+
+
+def _take_date(venue: Venue, offered: Fiche, result: TakeOver) -> None:
+    """The newest date stays."""
+    there, new = venue.fiche.get("date_maj"), offered.get("date_maj")
+    if str(new or "") > str(there or ""):
+        result.applied["date_maj"] = (there, new)

@@ -1,0 +1,209 @@
+"""Writes what a source says: new venues, new revisions of known ones, what it no longer has."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Literal
+
+from services.directory.domain.fiche import Fiche, public_addresses
+from services.directory.domain.sources import Kept, TakeOver, take_over
+from services.directory.domain.venues import Acceptance, Revision, SourceSheet, Venue
+from services.directory.store.venues import History, Venues
+from services.directory.use_cases.venues import tell_addresses, tell_update
+from shared.database import Database, Transaction
+from shared.events.directory import VenuesImported, VenuesLeftSource
+
+BATCH = 500
+"""Sheets of one transaction."""
+
+
+@dataclass(frozen=True)
+class Import:
+    """One run of one source."""
+
+    id: str
+    source: str
+    dry_run: bool = False
+
+    @property
+    def by(self) -> str:
+        """What the history calls it."""
+        return f"import:{self.source}"
+
+
+@dataclass(frozen=True)
+class Written:
+    """What became of one sheet; `kept` says where the venue's own value stays, and why."""
+
+    outcome: Literal["created", "updated", "unchanged"]
+    kept: Mapping[str, Kept] = field(default_factory=dict)
+
+
+async def write(database: Database, run: Import, sheets: Mapping[str, Fiche]) -> dict[str, Written]:
+    """Take over a source's sheets, by their ids there; at most `BATCH`."""
+    written: dict[str, Written] = {}
+    waiting = sheets
+    while waiting:
+        written |= await database.run(partial(_write, run=run, sheets=waiting))
+        # two of them may be of one venue by now: each has a revision of its own
+        waiting = {id_: sheet for id_, sheet in waiting.items() if id_ not in written}
+    return written
+
+
+async def _write(tx: Transaction, run: Import, sheets: Mapping[str, Fiche]) -> dict[str, Written]:
+    venues = Venues(tx)
+    known = await _known(venues, list(sheets))
+    batch = _Batch(tx, run)
+    for id_, venue in known.items():
+        batch.take_over(venue, id_, sheets[id_])
+    fresh = [id_ for id_ in sheets if id_ not in known]
+    if run.dry_run:
+        return batch.written | dict.fromkeys(fresh, Written("created"))
+    added = [
+        _new_venue(tx, run, id_, sheets[id_], ordinal)
+        for id_, ordinal in zip(fresh, await venues.take_ordinals(len(fresh)), strict=True)
+    ]
+    await venues.add(added)
+    await batch.save()
+    for venue in added:
+        tell_addresses(tx, venue, [])
+    _tell_import(tx, run, [*fresh, *(venue.id for venue in batch.revised)])
+    return batch.written | dict.fromkeys(fresh, Written("created"))
+
+
+async def _known(venues: Venues, ids: list[str]) -> dict[str, Venue]:
+    """The venues that a source's ids stand for, followed to those that they were merged into."""
+    known = await venues.get_many(ids)
+    while merged := {one.merged_into for one in known.values() if one.merged_into}:
+        into = await venues.get_many(sorted(merged))
+        known = {id_: into.get(one.merged_into or "", one) for id_, one in known.items()}
+    return known
+
+
+class _Batch:
+    """The known venues of one transaction, each changed once at most."""
+
+    def __init__(self, tx: Transaction, run: Import) -> None:
+        self._tx = tx
+        self._run = run
+        self.written: dict[str, Written] = {}
+        self.revised: list[Venue] = []
+        self._noted: list[Venue] = []
+        self._history: list[Revision] = []
+        self._tell: list[Callable[[], None]] = []
+        self._seen: set[str] = set()
+
+    def take_over(self, venue: Venue, id_: str, sheet: Fiche) -> None:
+        """Change a venue to what its source says now; leaves what must wait for another turn."""
+        if venue.id in self._seen:
+            return
+        self._seen.add(venue.id)
+        source = venue.source(self._run.source, id_)
+        said = source.fiche if source else {}
+        back = source is not None and source.absent_since is not None
+        if source and said == sheet and not back:
+            self.written[id_] = Written("unchanged")
+            return
+        result = take_over(venue, said, sheet, self._tx.now)
+        venue.set_source(SourceSheet(name=self._run.source, id=id_, fiche=result.said))
+        outcome: Literal["updated", "unchanged"] = "unchanged"
+        if result.applied or back:
+            outcome = "updated"
+            self._revise(venue, result, back=back)
+        elif not source or result.said != said:
+            self._noted.append(venue)
+        self.written[id_] = Written(outcome, result.kept)
+
+    def _revise(self, venue: Venue, result: TakeOver, *, back: bool) -> None:
+        before = public_addresses(venue.fiche)
+        entry = venue.revise(
+            result.applied,
+            by=self._run.by,
+            accepted=Acceptance(how="import", at=self._tx.now),
+            now=self._tx.now,
+            note="back_in_source" if back else None,
+        )
+        self.revised.append(venue)
+        self._history.append(entry)
+        self._tell.append(partial(tell_addresses, self._tx, venue, before))
+        self._tell.append(partial(tell_update, self._tx, venue, entry.changes))
+
+    async def save(self) -> None:
+        """Write what changed, and publish it."""
+        await Venues(self._tx).save(*self.revised)
+        await Venues(self._tx).save_sources(*self._noted)
+        await History(self._tx).add(self._history)
+        for tell in self._tell:
+            tell()
+
+
+def _new_venue(tx: Transaction, run: Import, id_: str, sheet: Fiche, ordinal: int) -> Venue:
+    return Venue(
+        id=id_,
+        revision=1,
+        ordinal=ordinal,
+        fiche=dict(sheet),
+        sources=[SourceSheet(name=run.source, id=id_, fiche=dict(sheet))],
+        created_by=run.by,
+        created_at=tx.now,
+        updated_at=tx.now,
+    )
+
+
+def _tell_import(tx: Transaction, run: Import, ids: list[str]) -> None:
+    if ids:
+        tx.publish(
+            VenuesImported(source=run.source, import_id=run.id, venue_ids=ids, imported_at=tx.now)
+        )
+
+
+async def mark_absent(
+    database: Database, run: Import, missing: Callable[[list[str]], Iterable[str]]
+) -> int:
+    """Mark the venues that a source had and no longer has; returns how many.
+
+    `missing` gives those of some ids (the source's) that its file did not have.
+    """
+    marked, first = 0, 0
+    last = await database.run(lambda tx: Venues(tx).count())
+    while first < last:
+        page = partial(Venues.sources_page, first=first, count=BATCH)
+        found = await database.run(lambda tx, page=page: page(Venues(tx)))  # type: ignore[misc]
+        here = {
+            source["id"]: venue_id
+            for venue_id, sources in found
+            for source in sources
+            if source["name"] == run.source and not source.get("absent_since")
+        }
+        gone = {id_: here[id_] for id_ in missing(list(here))}
+        if gone and not run.dry_run:
+            await database.run(partial(_mark_absent, run=run, gone=gone))
+        marked += len(gone)
+        first += BATCH
+    return marked
+
+
+async def _mark_absent(tx: Transaction, run: Import, gone: Mapping[str, str]) -> None:
+    """Note it in each venue, as one more revision; `gone` has venues by their ids there."""
+    venues = Venues(tx)
+    known = await venues.get_many(sorted(set(gone.values())))
+    history: list[Revision] = []
+    for id_, venue_id in gone.items():
+        venue = known[venue_id]
+        source = venue.source(run.source, id_)
+        if source is None or source.absent_since:
+            continue
+        venue.set_source(source.model_copy(update={"absent_since": tx.now}))
+        if venue.id in {entry.venue_id for entry in history}:
+            continue
+        accepted = Acceptance(how="import", at=tx.now)
+        history.append(
+            venue.revise({}, by=run.by, accepted=accepted, now=tx.now, note="absent_from_source")
+        )
+    ids = [entry.venue_id for entry in history]
+    await venues.save(*(known[id_] for id_ in ids))
+    await History(tx).add(history)
+    if ids:
+        tx.publish(
+            VenuesLeftSource(source=run.source, import_id=run.id, venue_ids=ids, left_at=tx.now)
+        )
