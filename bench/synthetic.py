@@ -5,6 +5,7 @@ from the real communes; without it from the sample that comes with the code.
 """
 
 import csv
+import datetime as dt
 import os
 import random
 from collections.abc import Iterator
@@ -27,15 +28,80 @@ NAMES = (
     "de la Gare", "Marie Curie", "Aimé Césaire", "Les Tilleuls", "Le Moulin", "Rosa Parks",
     "Jacques Prévert", "Saint-Exupéry", "de l'Étoile", "du Grand Large", "Les Acacias", "Olympe",
 )  # fmt: skip
-WORDS = (
-    "accueil accompagnement ordinateur tablette atelier débutants impôts déclaration retraite "
-    "permanence rendez-vous mercredi matin conseiller démarches emploi recherche lettre messagerie "
-    "internet sécurité parents enfants jeux imprimante numérisation connexion wifi gratuit aide "
-    "habitants quartier village bénévoles café formation initiation bureautique smartphone photos "
-    "santé logement allocations inscription dossier administration service équipe écoute autonomie "
-    "collectif individuel séniors jeunes apprentissage découverte logiciel libre réparation "
-    "réemploi matériel prêt salle écran clavier souris préfecture carte grise passeport CAF"
-).split()
+WORDS = [
+    "accueil",
+    "accompagnement",
+    "ordinateur",
+    "tablette",
+    "atelier",
+    "débutants",
+    "impôts",
+    "déclaration",
+    "retraite",
+    "permanence",
+    "rendez-vous",
+    "mercredi",
+    "matin",
+    "conseiller",
+    "démarches",
+    "emploi",
+    "recherche",
+    "lettre",
+    "messagerie",
+    "internet",
+    "sécurité",
+    "parents",
+    "enfants",
+    "jeux",
+    "imprimante",
+    "numérisation",
+    "connexion",
+    "wifi",
+    "gratuit",
+    "aide",
+    "habitants",
+    "quartier",
+    "village",
+    "bénévoles",
+    "café",
+    "formation",
+    "initiation",
+    "bureautique",
+    "smartphone",
+    "photos",
+    "santé",
+    "logement",
+    "allocations",
+    "inscription",
+    "dossier",
+    "administration",
+    "service",
+    "équipe",
+    "écoute",
+    "autonomie",
+    "collectif",
+    "individuel",
+    "séniors",
+    "jeunes",
+    "apprentissage",
+    "découverte",
+    "logiciel",
+    "libre",
+    "réparation",
+    "réemploi",
+    "matériel",
+    "prêt",
+    "salle",
+    "écran",
+    "clavier",
+    "souris",
+    "préfecture",
+    "carte",
+    "grise",
+    "passeport",
+    "CAF",
+]
+FIRST_DAY = dt.date(2022, 1, 1)
 SPREAD = 0.03
 """Degrees between a venue and the middle of its commune, one standard deviation."""
 
@@ -64,7 +130,7 @@ def sheets(count: int, seed: int = 1) -> Iterator[dict[str, FieldValue]]:
 
 def _sheet(draw: random.Random, number: int, place: Place) -> dict[str, FieldValue]:
     real = draw.choice(_real())
-    fiche = {name: value for name, value in real.items() if draw.random() < 0.9}  # noqa: PLR2004
+    fiche = {name: value for name, value in real.items() if draw.random() < 0.9}
     fiche |= {
         "id": f"banc-{number}",
         "pivot": f"{draw.randrange(10**14):014}",
@@ -76,13 +142,13 @@ def _sheet(draw: random.Random, number: int, place: Place) -> dict[str, FieldVal
         "latitude": round(place.latitude + draw.gauss(0, SPREAD), 6),
         "longitude": round(place.longitude + draw.gauss(0, SPREAD), 6),
         "source": f"source-{draw.randrange(12)}",
-        "date_maj": f"202{draw.randrange(2, 7)}-{draw.randrange(1, 13):02}-{draw.randrange(1, 29):02}",
+        "date_maj": str(FIRST_DAY + dt.timedelta(draw.randrange(1_500))),
     }
     for name in ("services", "frais_a_charge"):
         fiche.setdefault(name, real.get(name) or [COLUMNS[name].choices[0]])
-    if draw.random() < 0.3:  # noqa: PLR2004
+    if draw.random() < 0.3:
         fiche["presentation_resume"] = " ".join(draw.choices(WORDS, k=18)).capitalize()
-    if draw.random() < 0.2:  # noqa: PLR2004
+    if draw.random() < 0.2:
         fiche["presentation_detail"] = " ".join(draw.choices(WORDS, k=50)).capitalize()
     return fiche
 

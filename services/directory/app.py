@@ -2,6 +2,8 @@
 
 from services.directory.api import router
 from services.directory.handlers import HANDLERS
+from services.directory.search.communes import Communes
+from services.directory.search.follower import Follower
 from services.directory.settings import Settings
 from services.directory.store import INDEXES
 from shared.service import Service
@@ -9,6 +11,13 @@ from shared.service import Service
 
 def service(settings: Settings) -> Service:
     """The directory's parts."""
+    search = Follower(settings, settings.search_folder)
     return Service(
-        name="directory", settings=settings, router=router, handlers=HANDLERS, indexes=INDEXES
+        name="directory",
+        settings=settings,
+        router=router,
+        handlers=HANDLERS,
+        indexes=INDEXES,
+        companions={"search": search},
+        state={"search": search, "communes": Communes(settings.communes_file)},
     )

@@ -121,11 +121,11 @@ class TopicReader:
 
     async def _find_topics(self) -> None:
         """Wait until somebody has made the topics, and their partitions are known."""
-        while not await self._consumer.topics() >= self._topics:
+        while not await self._consumer.topics() >= self._topics:  # noqa: ASYNC110
             await asyncio.sleep(1)
         # only of the topics that it reads does the consumer learn the partitions
         self._consumer.assign([TopicPartition(topic, 0) for topic in self._topics])
-        while not all(map(self._consumer.partitions_for_topic, self._topics)):
+        while not all(map(self._consumer.partitions_for_topic, self._topics)):  # noqa: ASYNC110
             await asyncio.sleep(0.1)
 
     def _partitions(self) -> set[TopicPartition]:

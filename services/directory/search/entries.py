@@ -15,7 +15,7 @@ from shared.events import FieldValue
 
 FIELDS: dict[str, tuple[str, ...]] = {
     "nom": ("nom",),
-    "commune": ("commune",),
+    "commune": ("commune", "code_postal"),
     "services": ("services",),
     "description": (
         "presentation_resume",
@@ -86,7 +86,9 @@ def entry_of(sheet: Sheet) -> Entry:
 def words_of(fiche: Fiche) -> Words:
     """The words of each of `FIELDS`."""
     return tuple(
-        frozenset(term for name in names for item in _items(fiche.get(name)) for term in terms(item))
+        frozenset(
+            term for name in names for item in _items(fiche.get(name)) for term in terms(item)
+        )
         for names in FIELDS.values()
     )
 

@@ -4,6 +4,7 @@ The sheets as they are shown, what they are found by, their words (FTS5), and ho
 has been followed: a sheet and the offset of its event are there together, or neither is.
 """
 
+import math
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import astuple, dataclass
@@ -38,9 +39,7 @@ create table positions (
     primary key (topic, part)
 );
 """
-_KEYS = (
-    "ordinal, mask, latitude, longitude, day, hours, commune, postcode, department, typologies"
-)
+_KEYS = "ordinal, mask, latitude, longitude, day, hours, commune, postcode, department, typologies"
 _SEPARATOR = "|"
 MEMORY_MAP = 2**33
 
@@ -107,6 +106,11 @@ class IndexFile:
 
     # reading
 
+    def count(self) -> int:
+        """How many sheets there are."""
+        (found,) = self._reading.execute("select count(*) from entries").fetchone()
+        return int(found)
+
     def last(self) -> int:
         """The greatest ordinal, -1 if there is none."""
         (found,) = self._reading.execute("select max(ordinal) from entries").fetchone()
@@ -163,10 +167,15 @@ class IndexFile:
         rows = self._reading.execute("select topic, part, offset, event_id from positions")
         return {(topic, part): Position(offset, id_) for topic, part, offset, id_ in rows}
 
-    def meta(self, name: str) -> str | None:
-        """Something noted about the whole file."""
-        found = self._reading.execute("select value from meta where name = ?", (name,)).fetchone()
-        return found[0] if found else None
+    def revisions(self, ids: Sequence[str]) -> dict[str, int]:
+        """The revisions of these sheets, those that are there."""
+        marks = ",".join("?" * len(ids))
+        return dict(
+            self._reading.execute(
+                f"select id, revision from entries where id in ({marks})",  # noqa: S608
+                ids,
+            ).fetchall()
+        )
 
     # writing
 
@@ -175,7 +184,6 @@ class IndexFile:
         entries: Iterable[Entry] = (),
         gone: Iterable[str] = (),
         positions: dict[Place, Position] | None = None,
-        meta: dict[str, str] | None = None,
     ) -> list[Change]:
         """Put sheets in, take others out, note how far that follows the topic; all or nothing.
 
@@ -188,12 +196,15 @@ class IndexFile:
             changes += [Change(old, None) for id_ in gone if (old := self._take_out(id_))]
             rows = [(*place, *astuple(at)) for place, at in (positions or {}).items()]
             db.executemany("insert or replace into positions values (?, ?, ?, ?)", rows)
-            db.executemany("insert or replace into meta values (?, ?)", (meta or {}).items())
         except BaseException:
             db.execute("rollback")
             raise
         db.execute("commit")
         return changes
+
+    def forget_positions(self) -> None:
+        """Follow the topic from its start, next time."""
+        self._writing.execute("delete from positions")
 
     def missing(self, first: int, count: int, there: Iterable[str]) -> list[str]:
         """The ids of sheets at these places of the list that are not among those given."""
@@ -265,6 +276,10 @@ class IndexFile:
 
 
 def _keys(row: Sequence[Any]) -> Keys:
-    ordinal, mask, latitude, longitude, *rest, typologies = row
-    place = (float("nan"),) * 2 if latitude is None else (latitude, longitude)
-    return Keys(ordinal, mask, *place, *rest, tuple(filter(None, typologies.split(_SEPARATOR))))
+    ordinal, mask, latitude, longitude, day, hours, commune, postcode, department, types = row
+    if latitude is None:
+        latitude = longitude = math.nan
+    typologies = tuple(filter(None, types.split(_SEPARATOR)))
+    return Keys(
+        ordinal, mask, latitude, longitude, day, hours, commune, postcode, department, typologies
+    )

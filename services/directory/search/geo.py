@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 EARTH = 6_371_008.8
 """Mean radius in metres (IUGG)."""
+POLE, DATE_LINE = 90.0, 180.0
 PER_DEGREE = 10
 _AROUND = 360 * PER_DEGREE
 _METRES_PER_DEGREE = EARTH * math.pi / 180
@@ -28,15 +29,13 @@ def around(latitude: float, longitude: float, radius: float) -> Box:
     """The smallest box that holds a circle; `radius` in metres."""
     high = radius / _METRES_PER_DEGREE * _MARGIN
     south, north = latitude - high, latitude + high
-    if south <= -90 or north >= 90:
-        return (-180.0, max(south, -90.0), 180.0, min(north, 90.0))
+    if south <= -POLE or north >= POLE:
+        return (-DATE_LINE, max(south, -POLE), DATE_LINE, min(north, POLE))
     # where the circle touches its meridians, not at its middle
     ratio = math.sin(radius / EARTH) / math.cos(math.radians(latitude))
     if ratio >= 1:
-        return (-180.0, south, 180.0, north)
+        return (-DATE_LINE, south, DATE_LINE, north)
     wide = math.degrees(math.asin(ratio)) * _MARGIN
-    if wide >= 180:
-        return (-180.0, south, 180.0, north)
     return (_wrapped(longitude - wide), south, _wrapped(longitude + wide), north)
 
 
@@ -70,7 +69,8 @@ def metres(latitude: float, longitude: float, latitudes: Floats, longitudes: Flo
         np.sin((up - here) / 2) ** 2
         + math.cos(here) * np.cos(up) * np.sin((along - math.radians(longitude)) / 2) ** 2
     )
-    return 2 * EARTH * np.arcsin(np.sqrt(np.minimum(half, 1.0)))
+    found: Floats = 2 * EARTH * np.arcsin(np.sqrt(np.minimum(half, 1.0)))
+    return found
 
 
 def _cell(row: int, column: int) -> Cell:

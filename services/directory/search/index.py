@@ -25,8 +25,8 @@ FEW = 4_096
 FREQUENT = 500
 """Sheets from which a word's postings are read at the start, not when somebody asks."""
 
-Counts = dict[str, dict[str, int]]
-"""By closed column and value."""
+Places = NDArray[np.int64]
+"""Positions in the arrays of `Hits`."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Hits:
 class Ranked:
     """Some of the hits in order: their places in `Hits`, and where the next page begins."""
 
-    places: NDArray[np.int64]
+    places: Places
     next: Cursor | None
 
 
@@ -117,30 +117,22 @@ class Index:
         last = int(keys[order[-1]]) if more else 0
         return Ranked(places, Cursor(last >> 32, last & 0xFFFFFFFF) if more else None)
 
-    def count(self, hits: Ordinals) -> Counts:
-        """How many of these sheets say each value of the closed lists."""
+    def count(self, hits: Ordinals) -> list[int]:
+        """How many of these sheets say each value of the closed lists, by its bit."""
         if len(hits) <= FEW:
-            counted = values.counts(self.memory.masks[hits])
-        else:
-            found = bitmap(hits)
-            counted = [found.intersection_cardinality(one) for one in self.memory.values]
-        by_bit = iter(counted)
-        return {
-            name: {choice: next(by_bit) for choice in choices}
-            for name, choices in values.FACETS.items()
-        }
+            return values.counts(self.memory.masks[hits])
+        found = bitmap(hits)
+        return [found.intersection_cardinality(one) for one in self.memory.values]
 
-    def shown(self, hits: Hits, places: Sequence[int]) -> list[bytes]:
+    def shown(self, hits: Hits, places: Places) -> list[bytes]:
         """These hits as JSON objects, with their distance."""
-        wanted = [int(hits.ordinals[place]) for place in places]
+        wanted = hits.ordinals[places].tolist()
         sheets = self.file.sheets(wanted)
-        distances = hits.metres[places].tolist() if hits.metres is not None else []
+        metres = ["null"] * len(wanted) if hits.metres is None else hits.metres[places].tolist()
         return [
-            b'%s,"distance":%b}' % (sheets[one], str(metres).encode())
-            if distances
-            else sheets[one] + b"}"
-            for one, metres in zip(wanted, distances or wanted, strict=True)
-            if one in sheets
+            b'%b,"distance":%b}' % (sheets[ordinal], str(distance).encode())
+            for ordinal, distance in zip(wanted, metres, strict=True)
+            if ordinal in sheets
         ]
 
     def _with_values(self, query: Query) -> BitMap:
@@ -224,5 +216,8 @@ def _sort_keys(query: Query, hits: Hits) -> NDArray[np.int64]:
 def _only(hits: Hits, kept: NDArray[np.bool_]) -> Hits:
     return Hits(
         hits.ordinals[kept],
-        *(part[kept] if part is not None else None for part in (hits.metres, hits.points, hits.day)),
+        *(
+            part[kept] if part is not None else None
+            for part in (hits.metres, hits.points, hits.day)
+        ),
     )

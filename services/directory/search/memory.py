@@ -190,6 +190,6 @@ def _groups(keys: Keys) -> Iterator[Group]:
 
 
 def _cell(keys: Keys) -> Cell:
-    if keys.latitude != keys.latitude:  # noqa: PLR0124 NaN is not itself
+    if keys.latitude != keys.latitude:
         return NO_CELL
     return cell_of(keys.latitude, keys.longitude)

@@ -16,8 +16,47 @@ _ACRONYM = re.compile(r"\b(?:[^\W\d_]\.){2,}(?:[^\W\d_]\b)?")
 _LIGATURES = str.maketrans({"œ": "oe", "æ": "ae", "ß": "ss"})
 _SAME = {"st": "saint", "ste": "saint", "sainte": "saint", "sts": "saint", "stes": "saint"}
 _EMPTY = frozenset(
-    "au aux avec ce ces cet cette dans de des du elle en et il la le les leur leurs ne nos notre "
-    "ou par pas pour que qui sa se ses son sur un une vos votre vous".split()
+    [
+        "au",
+        "aux",
+        "avec",
+        "ce",
+        "ces",
+        "cet",
+        "cette",
+        "dans",
+        "de",
+        "des",
+        "du",
+        "elle",
+        "en",
+        "et",
+        "il",
+        "la",
+        "le",
+        "les",
+        "leur",
+        "leurs",
+        "ne",
+        "nos",
+        "notre",
+        "ou",
+        "par",
+        "pas",
+        "pour",
+        "que",
+        "qui",
+        "sa",
+        "se",
+        "ses",
+        "son",
+        "sur",
+        "un",
+        "une",
+        "vos",
+        "votre",
+        "vous",
+    ]
 )
 
 

@@ -30,11 +30,13 @@ class Sheets:
 
     async def of(self, ids: Sequence[str]) -> list[Sheet]:
         """Those of these venues that can be found."""
-        return [_sheet(venue) for venue in (await self._venues.get_many(ids)).values()]
+        found = await self._venues.get_many(ids)
+        return [_sheet(venue) for venue in found.values() if not venue.merged_into]
 
     async def page(self, first: int, count: int) -> list[Sheet]:
         """Those at these places of the list that can be found."""
-        return [_sheet(venue) for venue in await self._venues.page(first, count)]
+        found = await self._venues.page(first, count)
+        return [_sheet(venue) for venue in found if not venue.merged_into]
 
     async def places(self) -> int:
         """How many places the list has."""
