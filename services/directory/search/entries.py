@@ -1,12 +1,12 @@
 """What the index keeps of one sheet."""
 
 import datetime as dt
-import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from pydantic_core import to_json
 
-from services.directory.domain.fiche import Fiche
+from services.directory.domain.fiche import SEPARATOR, Fiche
 from services.directory.domain.territories import department_of
 from services.directory.search.values import mask_of
 from services.directory.search.words import terms
@@ -33,15 +33,14 @@ Words = tuple[frozenset[str], ...]
 """The words of each of `FIELDS`."""
 
 
-@dataclass(frozen=True)
-class Keys:
+class Keys(NamedTuple):
     """What a sheet is found by, but for its words."""
 
     ordinal: int
     mask: bytes
-    latitude: float
-    """Degrees; NaN where unknown, as is the longitude."""
-    longitude: float
+    latitude: float | None
+    """Degrees, as the longitude; both or neither."""
+    longitude: float | None
     day: int
     """Days since 1970 of `date_maj`; 0 where unknown."""
     hours: str
@@ -49,7 +48,8 @@ class Keys:
     commune: str
     postcode: str
     department: str
-    typologies: tuple[str, ...]
+    typologies: str
+    """Separated by `|`."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def entry_of(sheet: Sheet) -> Entry:
         commune=_text(fiche.get("code_insee")),
         postcode=_text(fiche.get("code_postal")),
         department=department_of(fiche) or "",
-        typologies=tuple(_items(fiche.get("typologie"))),
+        typologies=SEPARATOR.join(_items(fiche.get("typologie"))),
     )
     return Entry(sheet.id, sheet.revision, keys, words_of(fiche), to_json(sheet.public)[:-1])
 
@@ -103,11 +103,11 @@ def _text(value: FieldValue) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _place(fiche: Fiche) -> tuple[float, float]:
+def _place(fiche: Fiche) -> tuple[float, float] | tuple[None, None]:
     latitude, longitude = fiche.get("latitude"), fiche.get("longitude")
     if isinstance(latitude, float | int) and isinstance(longitude, float | int):
         return float(latitude), float(longitude)
-    return math.nan, math.nan
+    return None, None
 
 
 def _day(fiche: Fiche) -> int:

@@ -1,7 +1,7 @@
 """Places: cells of a tenth of a degree to look in, and distances on the sphere."""
 
 import math
-from collections.abc import Container, Iterator
+from collections.abc import Collection
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,13 @@ def cell_of(latitude: float, longitude: float) -> Cell:
     return _cell(math.floor(latitude * PER_DEGREE), math.floor(longitude * PER_DEGREE))
 
 
+def cells_of(latitude: Floats, longitude: Floats) -> NDArray[np.int64]:
+    """The cells of places."""
+    row = np.floor(latitude * PER_DEGREE).astype(np.int64)
+    column = np.floor(longitude * PER_DEGREE).astype(np.int64)
+    return (row + 90 * PER_DEGREE) * _AROUND + (column + _AROUND // 2) % _AROUND
+
+
 def around(latitude: float, longitude: float, radius: float) -> Box:
     """The smallest box that holds a circle; `radius` in metres."""
     high = radius / _METRES_PER_DEGREE * _MARGIN
@@ -39,17 +46,23 @@ def around(latitude: float, longitude: float, radius: float) -> Box:
     return (_wrapped(longitude - wide), south, _wrapped(longitude + wide), north)
 
 
-def cells_in(box: Box, known: Container[Cell]) -> Iterator[Cell]:
+def cells_in(box: Box, known: Collection[Cell]) -> list[Cell]:
     """The known cells that a box touches."""
     west, south, east, north = box
     first, last = math.floor(west * PER_DEGREE), math.floor(east * PER_DEGREE)
     if west > east:
         last += _AROUND
-    for row in range(math.floor(south * PER_DEGREE), math.floor(north * PER_DEGREE) + 1):
-        for column in range(first, last + 1):
-            cell = _cell(row, column)
-            if cell in known:
-                yield cell
+    low, high = math.floor(south * PER_DEGREE), math.floor(north * PER_DEGREE)
+    wide = last - first + 1
+    if (high - low + 1) * wide <= len(known):
+        touched = (_cell(row, at) for row in range(low, high + 1) for at in range(first, last + 1))
+        return [cell for cell in touched if cell in known]
+    found = []
+    for cell in known:
+        row, at = cell // _AROUND - 90 * PER_DEGREE, cell % _AROUND - _AROUND // 2
+        if low <= row <= high and (at - first) % _AROUND < wide:
+            found.append(cell)
+    return found
 
 
 def inside(box: Box, latitude: Floats, longitude: Floats) -> NDArray[np.bool_]:

@@ -4,22 +4,20 @@ import datetime as dt
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from opening_hours import OpeningHours
-
-from services.directory.domain.territories import zone_of
+from opening_hours import OpeningHours, ParserError  # type: ignore[attr-defined]
 
 COUNTRY = "FR"
 """Whose public holidays the library applies."""
 
 
 @lru_cache(maxsize=50_000)
-def is_open(hours: str, department: str, at: dt.datetime) -> bool:
+def is_open(hours: str, zone: str, at: dt.datetime) -> bool:
     """Whether it is surely open then; `at` without a zone is the time on the clock there."""
     parsed = _parsed(hours)
     if parsed is None:
         return False
     if at.tzinfo is not None:
-        at = at.astimezone(ZoneInfo(zone_of(department))).replace(tzinfo=None)
+        at = at.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
     return bool(parsed.is_open(at))
 
 
@@ -27,5 +25,5 @@ def is_open(hours: str, department: str, at: dt.datetime) -> bool:
 def _parsed(hours: str) -> OpeningHours | None:
     try:
         return OpeningHours(hours, country=COUNTRY)
-    except SyntaxError:
+    except ParserError:
         return None

@@ -14,7 +14,7 @@ from services.directory.search.entries import FIELDS
 from services.directory.search.file import Change, IndexFile
 from services.directory.search.hours import is_open
 from services.directory.search.memory import NOBODY, Memory, Ordinals, Postings, bitmap, ordinals
-from services.directory.search.query import Cursor, Query
+from services.directory.search.query import Cursor, Near, Query
 
 WEIGHTS = (12, 8, 6, 2)
 """What a word counts by the field it is in; half of it if it is written another way."""
@@ -22,6 +22,8 @@ MOST_POINTS = 2**16
 LAST_DAY = 2**20
 FEW = 4_096
 """Sheets up to which their masks are counted one by one."""
+MANY = 20_000
+"""Sheets to go through from which a query is heavy."""
 FREQUENT = 500
 """Sheets from which a word's postings are read at the start, not when somebody asks."""
 
@@ -35,6 +37,8 @@ class Hits:
 
     ordinals: Ordinals
     """Ascending."""
+    found: BitMap
+    """The same."""
     metres: NDArray[np.int64] | None = None
     """Their distances, if the query has a place."""
     points: NDArray[np.int64] | None = None
@@ -57,7 +61,7 @@ class Index:
         """Open a file; reads all keys, so not for the event loop. Raises `UnknownFormat`."""
         self.file = IndexFile(path)
         self.memory = Memory.loaded(self.file.keys(), self.file.last())
-        for term in self.file.frequent(FREQUENT):
+        for term in self.file.frequent(max(FREQUENT, len(self) // 100)):
             self.postings(term)
 
     def close(self) -> None:
@@ -79,19 +83,33 @@ class Index:
             known = self.memory.postings[term] = self.file.postings(term)
         return known
 
+    def is_heavy(self, query: Query) -> bool:
+        """Whether answering takes so long that others should not wait for it."""
+        if len(self) <= MANY:
+            return False
+        box = query.area
+        if box is None:
+            return True
+        cells = self.memory.cells
+        return sum(len(cells[cell]) for cell in geo.cells_in(box, cells)) > MANY
+
     def match(self, query: Query) -> Hits:
         """The sheets that meet a query, opening hours apart (see `keep_open`)."""
-        box = query.box
-        if query.near:
-            near = query.near
-            box = geo.around(near.latitude, near.longitude, near.radius)
-        found = self._in_cells(query, box) if box else self._with_values(query)
+        found = self._in_area(query) if query.area else self._with_values(query)
         for name, wanted in query.groups:
             found &= self._group(name, wanted)
         words = [[self.postings(term) for term in self.file.known(one)] for one in query.words]
         for terms in words:
             found &= _union([found & postings.any for postings in terms])
-        return self._placed(query, words, ordinals(found))
+        there = ordinals(found)
+        metres, points, day = None, None, None
+        if query.near:
+            metres = np.rint(self._metres(query.near, there)).astype(np.int64)
+        if query.order == "relevance":
+            points = _points(words, found, there)
+        if query.order == "freshness":
+            day = self.memory.day[there]
+        return Hits(there, found, metres, points, day)
 
     def keep_open(self, hits: Hits, at: dt.datetime) -> Hits:
         """Those of the hits that are open at a moment; may take long the first time."""
@@ -117,12 +135,11 @@ class Index:
         last = int(keys[order[-1]]) if more else 0
         return Ranked(places, Cursor(last >> 32, last & 0xFFFFFFFF) if more else None)
 
-    def count(self, hits: Ordinals) -> list[int]:
-        """How many of these sheets say each value of the closed lists, by its bit."""
-        if len(hits) <= FEW:
-            return values.counts(self.memory.masks[hits])
-        found = bitmap(hits)
-        return [found.intersection_cardinality(one) for one in self.memory.values]
+    def count(self, hits: Hits) -> list[int]:
+        """How many of the hits say each value of the closed lists, by its bit."""
+        if len(hits.ordinals) <= FEW:
+            return values.counts(self.memory.masks[hits.ordinals])
+        return [hits.found.intersection_cardinality(one) for one in self.memory.values]
 
     def shown(self, hits: Hits, places: Places) -> list[bytes]:
         """These hits as JSON objects, with their distance."""
@@ -142,38 +159,33 @@ class Index:
             found &= _union([self.memory.values[bit] for bit in bits])
         return found
 
-    def _in_cells(self, query: Query, box: geo.Box) -> BitMap:
-        cells = self.memory.cells
-        near = [cells[cell] for cell in geo.cells_in(box, cells)]
-        if not near:
+    def _in_area(self, query: Query) -> BitMap:
+        """Those with the values asked for in the circle and in the box."""
+        box, cells = query.area, self.memory.cells
+        near = [cells[cell] for cell in geo.cells_in(box, cells)] if box else []
+        if not box or not near:
             return BitMap()
-        found = np.concatenate(near)
+        block = np.concatenate(near) if len(near) > 1 else near[0]
         for name, wanted in query.values:
-            mask = values.any_of(name, wanted)
-            found = found[(self.memory.masks[found] & mask).any(axis=1)]
-        return bitmap(found)
+            block = block[(block[:, 3:] & values.any_of(name, wanted)).any(axis=1)]
+        places = block.view(np.float64)
+        block = block[geo.inside(box, places[:, 1], places[:, 2])]
+        if query.box and query.near:
+            places = block.view(np.float64)
+            block = block[geo.inside(query.box, places[:, 1], places[:, 2])]
+        if query.near:
+            near_, places = query.near, block.view(np.float64)
+            metres = geo.metres(near_.latitude, near_.longitude, places[:, 1], places[:, 2])
+            block = block[metres <= near_.radius]
+        return bitmap(np.sort(block[:, 0].astype(np.uint32)))
+
+    def _metres(self, near: Near, there: Ordinals) -> geo.Floats:
+        latitude, longitude = self.memory.latitude[there], self.memory.longitude[there]
+        return geo.metres(near.latitude, near.longitude, latitude, longitude)
 
     def _group(self, name: str, wanted: Sequence[str]) -> BitMap:
         groups = self.memory.groups
         return _union([groups[name, one] for one in wanted if (name, one) in groups])
-
-    def _placed(self, query: Query, words: list[list[Postings]], found: Ordinals) -> Hits:
-        """What is left inside of the box and the circle, with what its order needs."""
-        memory = self.memory
-        metres = None
-        if query.box and len(found):
-            inside = geo.inside(query.box, memory.latitude[found], memory.longitude[found])
-            found = found[inside]
-        if query.near:
-            near = query.near
-            exact = geo.metres(
-                near.latitude, near.longitude, memory.latitude[found], memory.longitude[found]
-            )
-            inside = exact <= near.radius
-            found, metres = found[inside], np.rint(exact[inside]).astype(np.int64)
-        points = _points(words, found) if query.order == "relevance" else None
-        day = memory.day[found] if query.order == "freshness" else None
-        return Hits(found, metres, points, day)
 
 
 def _union(bitmaps: Sequence[BitMap]) -> BitMap:
@@ -182,23 +194,22 @@ def _union(bitmaps: Sequence[BitMap]) -> BitMap:
     return bitmaps[0] if len(bitmaps) == 1 else BitMap.union(*bitmaps)
 
 
-def _points(words: list[list[Postings]], found: Ordinals) -> NDArray[np.int64]:
+def _points(words: list[list[Postings]], found: BitMap, there: Ordinals) -> NDArray[np.int64]:
     """What the words of each sheet count: each word once, where it counts most."""
-    total = np.zeros(len(found), np.int64)
-    here = bitmap(found)
+    total = np.zeros(len(there), np.int64)
     for first, *others in words:
-        points = np.zeros(len(found), np.int64)
+        points = np.zeros(len(there), np.int64)
         for field in reversed(range(len(FIELDS))):
-            meant = _union([here & one.fields[field] for one in others])
-            _raise(points, found, meant, WEIGHTS[field] // 2)
-            _raise(points, found, here & first.fields[field], WEIGHTS[field])
+            meant = _union([found & one.fields[field] for one in others])
+            _raise(points, there, meant, WEIGHTS[field] // 2)
+            _raise(points, there, found & first.fields[field], WEIGHTS[field])
         total += points
     return total
 
 
-def _raise(points: NDArray[np.int64], found: Ordinals, have: BitMap, worth: int) -> None:
+def _raise(points: NDArray[np.int64], there: Ordinals, have: BitMap, worth: int) -> None:
     if have:
-        at = np.searchsorted(found, ordinals(have))
+        at = np.searchsorted(there, ordinals(have))
         points[at] = np.maximum(points[at], worth)
 
 
@@ -214,10 +225,6 @@ def _sort_keys(query: Query, hits: Hits) -> NDArray[np.int64]:
 
 
 def _only(hits: Hits, kept: NDArray[np.bool_]) -> Hits:
-    return Hits(
-        hits.ordinals[kept],
-        *(
-            part[kept] if part is not None else None
-            for part in (hits.metres, hits.points, hits.day)
-        ),
-    )
+    there = hits.ordinals[kept]
+    parts = (hits.metres, hits.points, hits.day)
+    return Hits(there, bitmap(there), *(None if one is None else one[kept] for one in parts))

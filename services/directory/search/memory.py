@@ -6,21 +6,25 @@ Once loaded, it is changed by one thread alone, the event loop's.
 
 from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from pyroaring import BitMap
 
-from services.directory.search.entries import FIELDS, Keys, Words
-from services.directory.search.geo import Cell, cell_of
+from services.directory.domain.fiche import SEPARATOR
+from services.directory.domain.territories import zone_of
+from services.directory.search.entries import Keys, Words
+from services.directory.search.geo import Cell, cell_of, cells_of
 from services.directory.search.values import BITS, WIDTH, bits_in
 
 Ordinals = NDArray[np.uint32]
 Group = tuple[str, str]
 """A name and a value: (`commune`, `26113`)."""
 Hours = tuple[str, str]
-"""Opening hours as a sheet has them, and the department whose clock they follow."""
+"""Opening hours as a sheet has them, and the time zone that they are kept in."""
+Block = NDArray[np.uint64]
+"""The sheets of a cell side by side: ordinal, latitude and longitude (bits of floats), mask."""
 
 NOBODY = BitMap()
 NO_CELL = -1
@@ -62,7 +66,7 @@ class Memory:
         self.groups: defaultdict[Group, BitMap] = defaultdict(BitMap)
         self.values = [BitMap() for _ in BITS]
         """The sheets that say each value of a closed list, by its bit."""
-        self.cells: dict[Cell, Ordinals] = {}
+        self.cells: dict[Cell, Block] = {}
         self.postings: dict[str, Postings] = {}
         """Of words that somebody looked for; the file has them all."""
         self.hours: list[Hours] = [("", "")]
@@ -76,29 +80,52 @@ class Memory:
         self.opening = np.zeros(size, np.int32)
 
     @classmethod
-    def loaded(cls, rows: Iterable[Keys], last: int) -> "Memory":
-        """A memory of all these sheets; `last`: the greatest ordinal."""
+    def loaded(cls, chunks: Iterable[list[Keys]], last: int) -> "Memory":
+        """A memory of all these sheets, in their order; `last`: the greatest ordinal."""
         memory = cls(last + 1_024)
         everything: array[int] = array("I")
         groups: defaultdict[Group, array[int]] = defaultdict(lambda: array("I"))
-        cells: defaultdict[Cell, array[int]] = defaultdict(lambda: array("I"))
-        for keys in rows:
-            ordinal = keys.ordinal
-            memory._write(keys)
-            everything.append(ordinal)
-            for group in _groups(keys):
-                groups[group].append(ordinal)
-            if (cell := _cell(keys)) != NO_CELL:
-                cells[cell].append(ordinal)
+        for chunk in chunks:
+            some = array("I", [keys.ordinal for keys in chunk])
+            everything += some
+            memory._write_all(np.frombuffer(some, np.uint32), chunk)
+            for keys in chunk:
+                for group in _groups(keys):
+                    groups[group].append(keys.ordinal)
         memory.everything = BitMap(everything)
         memory.groups.update({group: BitMap(found) for group, found in groups.items()})
-        memory.cells = {cell: np.array(found, np.uint32) for cell, found in cells.items()}
         there = ordinals(memory.everything)
         for bit, _ in enumerate(memory.values):
             number, place = divmod(bit, 64)
             says = memory.masks[there, number] & np.uint64(1 << place) != 0
             memory.values[bit] = bitmap(there[says])
+        memory._fill_cells(there)
         return memory
+
+    def _write_all(self, there: Ordinals, chunk: list[Keys]) -> None:
+        columns = dict(zip(Keys._fields, zip(*chunk, strict=True), strict=True))
+        self.masks[there] = np.frombuffer(b"".join(columns["mask"]), "<u8").reshape(-1, WIDTH)
+        self.latitude[there] = np.array(columns["latitude"], np.float64)
+        self.longitude[there] = np.array(columns["longitude"], np.float64)
+        self.day[there] = columns["day"]
+        self.opening[there] = [self._number(keys) for keys in chunk]
+
+    def _fill_cells(self, there: Ordinals) -> None:
+        there = there[~np.isnan(self.latitude[there])]
+        cells = cells_of(self.latitude[there], self.longitude[there])
+        order = np.argsort(cells, kind="stable")
+        there, cells = there[order], cells[order]
+        starts = np.flatnonzero(np.diff(cells, prepend=-1))
+        blocks = np.split(self._block(there), starts[1:])
+        self.cells = {int(cells[at]): block for at, block in zip(starts, blocks, strict=False)}
+
+    def _block(self, there: Ordinals) -> Block:
+        block = np.empty((len(there), 3 + WIDTH), np.uint64)
+        block[:, 0] = there
+        block[:, 1] = self.latitude[there].view(np.uint64)
+        block[:, 2] = self.longitude[there].view(np.uint64)
+        block[:, 3:] = self.masks[there]
+        return block
 
     def replace(
         self,
@@ -120,7 +147,7 @@ class Memory:
             self.values[bit].discard(ordinal)
         if (cell := _cell(keys)) in self.cells:
             kept = self.cells[cell]
-            self.cells[cell] = kept[kept != ordinal]
+            self.cells[cell] = kept[kept[:, 0] != ordinal]
         for term in frozenset().union(*words):
             if known := self.postings.get(term):
                 known.forget(ordinal)
@@ -135,9 +162,9 @@ class Memory:
         for bit in bits_in(keys.mask):
             self.values[bit].add(ordinal)
         if (cell := _cell(keys)) != NO_CELL:
-            kept = self.cells.get(cell, np.zeros(0, np.uint32))
-            kept = kept[kept != ordinal]
-            self.cells[cell] = np.append(kept, np.uint32(ordinal))
+            block = self._block(np.array([ordinal], np.uint32))
+            others = self.cells.get(cell)
+            self.cells[cell] = block if others is None else np.concatenate([others, block])
         for field, terms in enumerate(words):
             for term in terms:
                 if known := self.postings.get(term):
@@ -146,13 +173,13 @@ class Memory:
     def _write(self, keys: Keys) -> None:
         ordinal = keys.ordinal
         self.masks[ordinal] = np.frombuffer(keys.mask, "<u8")
-        self.latitude[ordinal] = keys.latitude
-        self.longitude[ordinal] = keys.longitude
+        self.latitude[ordinal] = np.nan if keys.latitude is None else keys.latitude
+        self.longitude[ordinal] = np.nan if keys.longitude is None else keys.longitude
         self.day[ordinal] = keys.day
         self.opening[ordinal] = self._number(keys)
 
     def _number(self, keys: Keys) -> int:
-        hours = (keys.hours, keys.department if keys.hours else "")
+        hours = (keys.hours, zone_of(keys.department) if keys.hours else "")
         number = self._numbers.setdefault(hours, len(self.hours))
         if number == len(self.hours):
             self.hours.append(hours)
@@ -170,26 +197,18 @@ class Memory:
         self.opening = np.concatenate([self.opening, np.zeros(more, np.int32)])
 
 
-def fields_of(rows: Iterable[tuple[int, str]]) -> Postings:
-    """Postings from ordinals and the fields that a word is in."""
-    found: Mapping[str, array[int]] = {name: array("I") for name in FIELDS}
-    for ordinal, field in rows:
-        found[field].append(ordinal)
-    return Postings([BitMap(one) for one in found.values()])
-
-
 def _groups(keys: Keys) -> Iterator[Group]:
     for name, value in (
         ("commune", keys.commune),
         ("code_postal", keys.postcode),
         ("departement", keys.department),
-        *(("typologie", one) for one in keys.typologies),
+        *(("typologie", one) for one in keys.typologies.split(SEPARATOR)),
     ):
         if value:
             yield name, value
 
 
 def _cell(keys: Keys) -> Cell:
-    if keys.latitude != keys.latitude:
+    if keys.latitude is None or keys.longitude is None:
         return NO_CELL
     return cell_of(keys.latitude, keys.longitude)

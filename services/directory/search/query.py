@@ -6,9 +6,10 @@ import datetime as dt
 import hashlib
 import json
 from dataclasses import astuple, dataclass
+from functools import cached_property
 from typing import Literal
 
-from services.directory.search.geo import Box
+from services.directory.search.geo import Box, around
 from shared.errors import InvalidField, InvalidInput
 
 Order = Literal["relevance", "distance", "freshness"]
@@ -40,6 +41,13 @@ class Query:
     box: Box | None = None
     near: Near | None = None
     order: Order = "freshness"
+
+    @cached_property
+    def area(self) -> Box | None:
+        """A box outside of which nothing is wanted."""
+        if self.near:
+            return around(self.near.latitude, self.near.longitude, self.near.radius)
+        return self.box
 
     @property
     def digest(self) -> str:

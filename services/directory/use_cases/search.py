@@ -9,8 +9,6 @@ from typing import Any
 from services.directory.search.index import Hits, Index, Ranked
 from services.directory.search.query import Cursor, Query, opened
 
-MANY = 20_000
-"""Hits from which ordering them is left to a thread: others must not wait for it."""
 CHUNK = 500
 
 
@@ -36,7 +34,7 @@ async def page(
     return Found(
         total=len(hits.ordinals),
         items=index.shown(hits, ranked.places),
-        counts=index.count(hits.ordinals) if facets else None,
+        counts=index.count(hits) if facets else None,
         next=ranked.next.sealed(query) if ranked.next else None,
     )
 
@@ -56,9 +54,13 @@ async def stream(index: Index, query: Query) -> AsyncIterator[dict[str, Any]]:
 async def _ranked(
     index: Index, query: Query, after: Cursor | None, limit: int | None
 ) -> tuple[Hits, Ranked]:
-    hits = index.match(query)
-    if query.open_at:
-        hits = await asyncio.to_thread(index.keep_open, hits, query.open_at)
-    if len(hits.ordinals) > MANY:
-        return hits, await asyncio.to_thread(index.rank, query, hits, after, limit)
-    return hits, index.rank(query, hits, after, limit)
+    def find() -> tuple[Hits, Ranked]:
+        hits = index.match(query)
+        if query.open_at:
+            hits = index.keep_open(hits, query.open_at)
+        return hits, index.rank(query, hits, after, limit)
+
+    # on the spot if it takes less than the way to a thread and back
+    if query.open_at or index.is_heavy(query):
+        return await asyncio.to_thread(find)
+    return find()
