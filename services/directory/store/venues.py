@@ -13,8 +13,6 @@ ASKED = 100
 INDEXES = (
     Index("venues", [("recheck_since", 1)], sparse=True),
     Index("venues", [("ordinal", 1)], unique=True),
-    Index("venues", [("fiche.code_insee", 1)], sparse=True),
-    Index("venues", [("fiche.code_postal", 1)], sparse=True),
     Index("history", [("venue_id", 1)]),
 )
 
@@ -110,10 +108,6 @@ class Venues:
     async def to_recheck(self, until: datetime) -> list[Venue]:
         """The venues with a value accepted by silence until then and not looked at since."""
         return await self._find({"recheck_since": {"$lte": until}})
-
-    async def where(self, field: str, value: str) -> list[Venue]:
-        """The venues with this value in an indexed field of the sheet, in the list's order."""
-        return await self._find({f"fiche.{field}": value})
 
     async def _find(self, query: Document) -> list[Venue]:
         venues = [_venue(one) for one in await self._venues.find(query)]
