@@ -120,7 +120,7 @@ class Place:
 def sheets(count: int, seed: int = 1) -> Iterator[dict[str, FieldValue]]:
     """`count` sheets, empty values left out."""
     draw = random.Random(seed)
-    places, weights = _places()
+    places, weights = places()
     # enough of them drawn at once: one by one costs more than all the rest
     for first in range(0, count, 10_000):
         chosen = draw.choices(places, cum_weights=weights, k=min(10_000, count - first))
@@ -176,7 +176,7 @@ def _real() -> list[dict[str, FieldValue]]:
 
 
 @cache
-def _places() -> tuple[list[Place], list[float]]:
+def places() -> tuple[list[Place], list[float]]:
     """Communes, and how many people live in them and all before."""
     data = os.environ.get("MEDNUM_DATA")
     places, weights, total = [], [], 0.0

@@ -77,9 +77,7 @@ def rebuild() -> None:
 async def _rebuild(settings: Settings, folder: Folder) -> int:
     database = service(settings).database()
     try:
-        with Progress(
-            *Progress.get_default_columns(), MofNCompleteColumn(), "{task.speed:.0f} /s"
-        ) as bar:
+        with Progress(*Progress.get_default_columns(), MofNCompleteColumn()) as bar:
             task = bar.add_task("index", total=None)
             return await build.rebuild(
                 folder,

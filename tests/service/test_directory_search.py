@@ -125,6 +125,7 @@ def test_words_places_values_and_hours(directory: System) -> None:
     assert found("open_at=2026-11-28T11:30:00%2B01:00&departement=48") == ["bus"]
     assert set(found("region=76&commune=48092")) == {"library", "bus", "nowhere"}
     assert found("departement=2A") == []
+    assert len(found("q=&itinerance=&commune=&near=&typologie=&order=")) == 3
     distances = search(directory, f"code_postal={code}&near=44.5530,3.29&radius=2000")["items"]
     assert [one["distance"] for one in distances] == [0, 1112]
 
@@ -152,7 +153,6 @@ async def test_an_accepted_edit_is_found(directory: System) -> None:
 BAD = [
     ("services=Aide aux demarche", "services", "enum"),
     ("frais_a_charge=Gratuit&frais_a_charge=gratis", "frais_a_charge", "enum"),
-    ("itinerance=", "itinerance", "enum"),
     ("bbox=1,2,3", "bbox", "numbers"),
     ("bbox=1,2,3,nan", "bbox", "numbers"),
     ("bbox=5,44,4,45", "bbox", "bounds"),

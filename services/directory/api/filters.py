@@ -96,8 +96,9 @@ class Filters(BaseModel):
             words=words,
             values=tuple(
                 (name, reading.choices(name, given))
+                # a form sends what nobody filled in
                 for name in FACETS
-                if (given := getattr(self, name))
+                if (given := [one for one in getattr(self, name) if one.strip()])
             ),
             groups=self._groups(reading, communes),
             open_at=reading.moment(self.open_at),
@@ -177,8 +178,8 @@ class _Reading:
             return ()
 
     def codes(self, name: str, given: Sequence[str], fits: Callable[[str], object]) -> list[str]:
-        found = [one.strip().upper() if name != "typologie" else one.strip() for one in given]
-        fine = [one for one in found if one and fits(one)]
+        found = [one.strip().upper() for one in given if one.strip()]
+        fine = [one for one in found if fits(one)]
         if len(fine) < len(found):
             self.refuse(name, "code", _EXAMPLES.get(name, "Il faut un code."))
         return fine
@@ -191,7 +192,7 @@ class _Reading:
                 "Ce serveur ne connaît pas les EPCI : demandez leurs communes, ou le département.",
             )
             return []
-        found = [communes.of_epci(one.strip()) for one in given]
+        found = [communes.of_epci(one.strip()) for one in given if one.strip()]
         if not all(found):
             self.refuse("epci", "code", "Il faut le numéro SIREN d'un EPCI (neuf chiffres).")
         return [commune for each in found for commune in each]

@@ -165,19 +165,19 @@ class Index:
         near = [cells[cell] for cell in geo.cells_in(box, cells)] if box else []
         if not box or not near:
             return BitMap()
-        block = np.concatenate(near) if len(near) > 1 else near[0]
-        for name, wanted in query.values:
-            block = block[(block[:, 3:] & values.any_of(name, wanted)).any(axis=1)]
-        places = block.view(np.float64)
-        block = block[geo.inside(box, places[:, 1], places[:, 2])]
+        block = np.concatenate(near, axis=1) if len(near) > 1 else near[0]
+        latitude, longitude = block[1].view(np.float64), block[2].view(np.float64)
+        kept = geo.inside(box, latitude, longitude)
         if query.box and query.near:
-            places = block.view(np.float64)
-            block = block[geo.inside(query.box, places[:, 1], places[:, 2])]
+            kept &= geo.inside(query.box, latitude, longitude)
+        for name, wanted in query.values:
+            kept &= values.shares(block[3:], values.any_of(name, wanted))
+        at = np.flatnonzero(kept)
         if query.near:
-            near_, places = query.near, block.view(np.float64)
-            metres = geo.metres(near_.latitude, near_.longitude, places[:, 1], places[:, 2])
-            block = block[metres <= near_.radius]
-        return bitmap(np.sort(block[:, 0].astype(np.uint32)))
+            near_ = query.near
+            metres = geo.metres(near_.latitude, near_.longitude, latitude[at], longitude[at])
+            at = at[metres <= near_.radius]
+        return bitmap(np.sort(block[0][at].astype(np.uint32)))
 
     def _metres(self, near: Near, there: Ordinals) -> geo.Floats:
         latitude, longitude = self.memory.latitude[there], self.memory.longitude[there]

@@ -24,7 +24,7 @@ Group = tuple[str, str]
 Hours = tuple[str, str]
 """Opening hours as a sheet has them, and the time zone that they are kept in."""
 Block = NDArray[np.uint64]
-"""The sheets of a cell side by side: ordinal, latitude and longitude (bits of floats), mask."""
+"""The sheets of a cell, a row for each: ordinals, latitudes, longitudes (floats), masks."""
 
 NOBODY = BitMap()
 NO_CELL = -1
@@ -116,16 +116,18 @@ class Memory:
         order = np.argsort(cells, kind="stable")
         there, cells = there[order], cells[order]
         starts = np.flatnonzero(np.diff(cells, prepend=-1))
-        blocks = np.split(self._block(there), starts[1:])
+        blocks = np.split(self._block(there), starts[1:], axis=1)
         self.cells = {int(cells[at]): block for at, block in zip(starts, blocks, strict=False)}
 
     def _block(self, there: Ordinals) -> Block:
-        block = np.empty((len(there), 3 + WIDTH), np.uint64)
-        block[:, 0] = there
-        block[:, 1] = self.latitude[there].view(np.uint64)
-        block[:, 2] = self.longitude[there].view(np.uint64)
-        block[:, 3:] = self.masks[there]
-        return block
+        return np.vstack(
+            (
+                there.astype(np.uint64),
+                self.latitude[there].view(np.uint64),
+                self.longitude[there].view(np.uint64),
+                self.masks[there].T,
+            )
+        )
 
     def replace(
         self,
@@ -147,7 +149,7 @@ class Memory:
             self.values[bit].discard(ordinal)
         if (cell := _cell(keys)) in self.cells:
             kept = self.cells[cell]
-            self.cells[cell] = kept[kept[:, 0] != ordinal]
+            self.cells[cell] = kept[:, kept[0] != ordinal]
         for term in frozenset().union(*words):
             if known := self.postings.get(term):
                 known.forget(ordinal)
@@ -164,7 +166,7 @@ class Memory:
         if (cell := _cell(keys)) != NO_CELL:
             block = self._block(np.array([ordinal], np.uint32))
             others = self.cells.get(cell)
-            self.cells[cell] = block if others is None else np.concatenate([others, block])
+            self.cells[cell] = block if others is None else np.hstack((others, block))
         for field, terms in enumerate(words):
             for term in terms:
                 if known := self.postings.get(term):

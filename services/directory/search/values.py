@@ -39,6 +39,14 @@ def any_of(name: str, choices: Iterable[str]) -> Masks:
     return np.frombuffer(_packed(BITS[name, choice] for choice in choices), "<u8")
 
 
+def shares(masks: Masks, other: Masks) -> NDArray[np.bool_]:
+    """Which masks (`WIDTH` × n) have a bit in common with another."""
+    found: NDArray[np.bool_] = masks[0] & other[0] != 0
+    for number in range(1, WIDTH):
+        found |= masks[number] & other[number] != 0
+    return found
+
+
 def bits_in(mask: bytes) -> list[int]:
     """The bits that are set."""
     return [int(bit) for bit in np.flatnonzero(_unpacked(np.frombuffer(mask, np.uint8)))]
