@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -65,7 +66,7 @@ def _build(path: Path, size: int) -> None:
     index = IndexFile(file)
     spent = 0.0
     made = _made(size)
-    while batch := [one for one, _ in zip(made, range(BATCH), strict=False)]:
+    while batch := list(islice(made, BATCH)):
         started = time.perf_counter()
         index.write([entry_of(one) for one in batch])
         spent += time.perf_counter() - started

@@ -120,10 +120,10 @@ class Place:
 def sheets(count: int, seed: int = 1) -> Iterator[dict[str, FieldValue]]:
     """`count` sheets, empty values left out."""
     draw = random.Random(seed)
-    places, weights = places()
+    listed, weights = places()
     # enough of them drawn at once: one by one costs more than all the rest
     for first in range(0, count, 10_000):
-        chosen = draw.choices(places, cum_weights=weights, k=min(10_000, count - first))
+        chosen = draw.choices(listed, cum_weights=weights, k=min(10_000, count - first))
         for number, place in enumerate(chosen, first):
             yield _sheet(draw, number, place)
 
@@ -179,16 +179,16 @@ def _real() -> list[dict[str, FieldValue]]:
 def places() -> tuple[list[Place], list[float]]:
     """Communes, and how many people live in them and all before."""
     data = os.environ.get("MEDNUM_DATA")
-    places, weights, total = [], [], 0.0
+    found, weights, total = [], [], 0.0
     if data:
         with (Path(data) / "geo" / "communes.csv").open(encoding="utf-8", newline="") as text:
             for row in csv.DictReader(text):
                 if row["latitude"] and row["codes_postaux"]:
-                    places.append(_place(row))
+                    found.append(_place(row))
                     # venues are fewer a head where many live
                     total += (float(row["population"] or 0) + 300) ** 0.7
                     weights.append(total)
-        return places, weights
+        return found, weights
     draw = random.Random(0)
     names = [f"{a}{b}" for a in STARTS for b in ENDS]
     for number, name in enumerate(names):
@@ -196,10 +196,10 @@ def places() -> tuple[list[Place], list[float]]:
         latitude, longitude = draw.uniform(43.3, 50.5), draw.uniform(-1.2, 6.8)
         code = f"{department}{number // 95 + 1:03}"
         postcode = f"{department.replace('2A', '20')}{number // 95 * 10 + 100:03}"
-        places.append(Place(code, name, postcode, latitude, longitude))
+        found.append(Place(code, name, postcode, latitude, longitude))
         total += draw.paretovariate(1.2)
         weights.append(total)
-    return places, weights
+    return found, weights
 
 
 def _place(row: dict[str, str]) -> Place:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+from itertools import islice
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
@@ -103,7 +104,7 @@ def test_pages_lose_and_repeat_nothing_while_others_change(
             after = ranked.next
             if after is None:
                 break
-            for number, values in [one for one, _ in zip(waiting, range(3), strict=False)]:
+            for number, values in islice(waiting, 3):
                 if values is None:
                     write(index, gone=[f"v{number}"])
                 else:
