@@ -35,11 +35,11 @@ _NUMBER = re.compile(r"[+-]?\d{1,3}(\.\d{1,20})?", re.ASCII)
 _POSTCODE = re.compile(r"\d{5}", re.ASCII)
 
 Text = Annotated[str, StringConstraints(max_length=LONGEST)]
-Values = Annotated[list[Text], Field(max_length=MOST_VALUES)]
+Values = Annotated[tuple[Text, ...], Field(max_length=MOST_VALUES)]
 
 
 def _closed() -> Any:
-    return Field(default=[], description="Un ou plusieurs de ces libellés du schéma national.")
+    return Field(default=(), description="Un ou plusieurs de ces libellés du schéma national.")
 
 
 class Filters(BaseModel):
@@ -64,18 +64,18 @@ class Filters(BaseModel):
     modalites_acces: Values = _closed()
     modalites_accompagnement: Values = _closed()
     itinerance: Values = _closed()
-    typologie: Values = Field([], description="Des codes de type de lieu : `CCAS`, `TIERS_LIEUX`…")
+    typologie: Values = Field((), description="Des codes de type de lieu : `CCAS`, `TIERS_LIEUX`…")
     open_at: Text = Field(
         "",
         description="Date et heure (AAAA-MM-JJThh:mm) où le lieu est ouvert ; sans fuseau, "
         "l'heure qu'il est là-bas. Un lieu sans horaires n'en est pas.",
     )
-    commune: Values = Field([], description="Des codes INSEE de communes.")
-    code_insee: Values = Field([], description="Comme `commune`.")
-    code_postal: Values = []
-    epci: Values = Field([], description="Des numéros SIREN d'EPCI, là où ils sont connus.")
-    departement: Values = Field([], description="Des codes de départements : `26`, `2A`, `974`…")
-    region: Values = Field([], description="Des codes de régions : `84`, `11`…")
+    commune: Values = Field((), description="Des codes INSEE de communes.")
+    code_insee: Values = Field((), description="Comme `commune`.")
+    code_postal: Values = ()
+    epci: Values = Field((), description="Des numéros SIREN d'EPCI, là où ils sont connus.")
+    departement: Values = Field((), description="Des codes de départements : `26`, `2A`, `974`…")
+    region: Values = Field((), description="Des codes de régions : `84`, `11`…")
     bbox: Text = Field("", description="Un rectangle : ouest,sud,est,nord, en degrés.")
     near: Text = Field("", description="Un point : latitude,longitude, en degrés.")
     radius: Text = Field(

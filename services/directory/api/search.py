@@ -1,12 +1,12 @@
 """Searching the directory."""
 
 import json
-from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from services.directory.api.filters import Filters
+from services.directory.api.parameters import described, read
 from services.directory.api.venues import VenueOut
 from services.directory.search.values import FACETS
 from services.directory.use_cases import search
@@ -54,15 +54,16 @@ class Search(Filters):
     """A search, and which part of what it finds."""
 
     limit: int = Field(20, ge=1, le=MOST)
-    cursor: Annotated[str, Field(max_length=500)] = Field(
-        "", description="Le `next` de la page d'avant, avec les mêmes critères."
+    cursor: str = Field(
+        "", max_length=500, description="Le `next` de la page d'avant, avec les mêmes critères."
     )
     facets: bool = Field(True, description="Compter les valeurs parmi tout ce qui est trouvé.")
 
 
-@router.get("/venues", response_class=Response, responses={200: {"model": VenuePage}})
-async def search_venues(request: Request, asked: Annotated[Search, Query()]) -> Response:
+@router.get("/venues", response_class=Response, **described(Search, VenuePage))
+async def search_venues(request: Request) -> Response:
     """The venues that meet all criteria, the best first, in parts."""
+    asked = read(request, Search)
     state = request.app.state
     found = await search.page(
         state.search.index,
