@@ -11,6 +11,7 @@ from services.directory.api import (
     exports,
     feeds,
     imports,
+    mediators,
     merges,
     notices,
     pages,
@@ -18,6 +19,7 @@ from services.directory.api import (
     provenance,
     requests,
     search,
+    stops,
     validations,
     venues,
 )
@@ -41,6 +43,8 @@ for part in (
     feeds,
     exports,
     dumps,
+    stops,
+    mediators,
     pages,
 ):
     router.include_router(part.router)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
 
 from services.directory.domain.candidates import Duplicate, Opinion, State, Verdict
@@ -162,6 +162,7 @@ async def decide(
 
 
 @router.post("/venues/{venue_id}/duplicates")
-async def check(tx: RequestTx, _: Moderator, venue_id: str) -> DuplicatePage:
-    """Compare one sheet with those of its commune now; for moderators."""
-    return DuplicatePage(items=await _shown(tx, await duplicates.check(tx, venue_id)), next=None)
+async def check(request: Request, tx: RequestTx, _: Moderator, venue_id: str) -> DuplicatePage:
+    """Compare one sheet with those around it now; for moderators."""
+    pairs = await duplicates.check(tx, venue_id, request.app.state.search.index)
+    return DuplicatePage(items=await _shown(tx, pairs), next=None)

@@ -18,9 +18,12 @@ from services.directory.domain.duplicates import REVIEW, Likeness, blocks, compa
 from services.directory.domain.fiche import Fiche
 from services.directory.domain.traits import traits
 from services.directory.domain.venues import Venue
+from services.directory.search.index import Index
+from services.directory.search.query import Near, Query
 from services.directory.store.blocks import Blocks
 from services.directory.store.duplicates import Duplicates, Place, open_pairs
 from services.directory.store.venues import Venues
+from services.directory.use_cases import search
 from services.directory.use_cases.venues import get_venue
 from shared.auth import Account
 from shared.database import Database, Transaction
@@ -28,7 +31,9 @@ from shared.database import Database, Transaction
 BATCH = 500
 """Sheets or pairs of one transaction."""
 MOST_NEIGHBOURS = 2_000
-"""Sheets of a commune that one sheet is compared with at once; a run compares the others."""
+"""Sheets that one is compared with at once; a run compares the others."""
+NOT_FAR = 300.0
+"""Metres."""
 
 MERGED = "Les deux fiches ont été fusionnées."
 
@@ -126,13 +131,17 @@ async def _close(tx: Transaction, ids: list[str]) -> int:
     return len(closed)
 
 
-async def check(tx: Transaction, venue_id: str) -> list[Duplicate]:
-    """Compare one sheet with those of its commune now; all its pairs, the most alike first."""
+async def check(tx: Transaction, venue_id: str, index: Index | None = None) -> list[Duplicate]:
+    """Compare one sheet now with those it is a pair with, and those of its commune and near it.
+
+    The index knows its neighbours. Returns all its pairs, the most alike first.
+    """
     venue = await get_venue(tx, venue_id)
     mine = traits(venue.fiche)
     pairs = await Duplicates(tx).of_venue(venue.id)
-    others = await _neighbours(tx, venue)
-    others |= await Venues(tx).get_many([_other(one, venue.id) for one in pairs])
+    near = await _neighbours(index, venue) if index else set[str]()
+    near |= {_other(one, venue.id) for one in pairs}
+    others = await Venues(tx).get_many(sorted(near))
     likenesses = {
         other.id: compare(mine, traits(other.fiche))
         for other in others.values()
@@ -145,13 +154,23 @@ async def check(tx: Transaction, venue_id: str) -> list[Duplicate]:
     return sorted(await Duplicates(tx).of_venue(venue.id), key=lambda one: (-one.score, one.id))
 
 
-async def _neighbours(tx: Transaction, venue: Venue) -> dict[str, Venue]:
-    """The sheets of the same commune, or of the same postcode if its code is not known."""
-    for field in ("code_insee", "code_postal"):
-        if value := venue.fiche.get(field):
-            near = await Venues(tx).where(field, str(value))
-            return {one.id: one for one in near[:MOST_NEIGHBOURS]}
-    return {}
+async def _neighbours(index: Index, venue: Venue) -> set[str]:
+    """The sheets of the same commune, of the same postcode, and those not far away."""
+    one = traits(venue.fiche)
+    queries = [
+        Query(groups=((name, (code,)),))
+        for name, code in (("commune", one.code_insee), ("code_postal", one.code_postal))
+        if code
+    ]
+    if one.point:
+        queries.append(Query(near=Near(*one.point, NOT_FAR), order="distance"))
+    found: set[str] = set()
+    for query in queries:
+        async for sheet in search.stream(index, query):
+            found.add(str(sheet["id"]))
+            if len(found) >= MOST_NEIGHBOURS:
+                return found
+    return found
 
 
 def _other(pair: Duplicate, venue_id: str) -> str:

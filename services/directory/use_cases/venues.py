@@ -1,7 +1,6 @@
 """Sheets: what they say, how they get another revision, and who manages them."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from services.directory.domain.fiche import public_addresses
 from services.directory.domain.provenance import Origin
@@ -22,15 +21,6 @@ from shared.errors import NotAllowed
 from shared.events import FieldValue
 from shared.events.contacts import VenueAddressesChanged
 from shared.events.directory import VenueManagersChanged, VenueUpdated
-
-
-@dataclass(frozen=True)
-class Page:
-    """Part of the directory's list, and where the next part starts (none at the end)."""
-
-    venues: list[Venue]
-    total: int
-    next: int | None
 
 
 async def get_venue(tx: Transaction, venue_id: str) -> Venue:
@@ -62,30 +52,6 @@ async def lineage(tx: Transaction, venue_id: str) -> list[Venue]:
     while into := venues[-1].merged_into:
         venues.append(await get_own(tx, into))
     return venues
-
-
-async def list_venues(tx: Transaction, *, after: int, limit: int) -> Page:
-    """`limit` venues from place `after` of the list."""
-    venues = Venues(tx)
-    total = await venues.count()
-    following = after + limit
-    shown = [one for one in await venues.page(after, limit) if not one.merged_into]
-    return Page(shown, total, following if following < total else None)
-
-
-async def find_venues(
-    tx: Transaction, wanted: Mapping[str, str], *, after: int, limit: int
-) -> Page:
-    """`limit` venues from place `after` of the list with these values in indexed fields."""
-    (field, value), *others = wanted.items()
-    found = [
-        venue
-        for venue in await Venues(tx).where(field, value)
-        if not venue.merged_into and all(venue.fiche.get(name) == asked for name, asked in others)
-    ]
-    ahead = [venue for venue in found if venue.ordinal >= after]
-    following = ahead[limit].ordinal if len(ahead) > limit else None
-    return Page(ahead[:limit], len(found), following)
 
 
 async def get_history(tx: Transaction, venue_id: str) -> list[Revision]:
