@@ -20,6 +20,7 @@ class VenueMerged(Problem):
 class VenueMoved(VenueMerged):
     """The same for who only reads: the way there."""
 
+    type = "venue-moved"
     status = 308
 
 

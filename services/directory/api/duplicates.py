@@ -164,5 +164,6 @@ async def decide(
 @router.post("/venues/{venue_id}/duplicates")
 async def check(tx: RequestTx, _: Moderator, request: Request, venue_id: str) -> DuplicatePage:
     """Compare one sheet with those of its commune now; for moderators."""
-    pairs = await duplicates.check(tx, request.app.state.search.index, venue_id)
+    near = await duplicates.neighbours(request.app.state.search.index, tx, venue_id)
+    pairs = await duplicates.check(tx, venue_id, near)
     return DuplicatePage(items=await _shown(tx, pairs), next=None)

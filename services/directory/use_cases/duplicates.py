@@ -1,6 +1,6 @@
 """Sheets that may tell of one venue: found, listed, decided on by people."""
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -129,12 +129,11 @@ async def _close(tx: Transaction, ids: list[str]) -> int:
     return len(closed)
 
 
-async def check(tx: Transaction, index: Index, venue_id: str) -> list[Duplicate]:
-    """Compare one sheet with those of its commune now; all its pairs, the most alike first."""
+async def check(tx: Transaction, venue_id: str, near: Sequence[str] = ()) -> list[Duplicate]:
+    """Compare one sheet with some and with its pairs; all its pairs, the most alike first."""
     venue = await get_venue(tx, venue_id)
     mine = traits(venue.fiche)
     pairs = await Duplicates(tx).of_venue(venue.id)
-    near = await _neighbours(index, venue)
     others = await Venues(tx).get_many([*near, *(_other(one, venue.id) for one in pairs)])
     likenesses = {
         other.id: compare(mine, traits(other.fiche))
@@ -148,10 +147,11 @@ async def check(tx: Transaction, index: Index, venue_id: str) -> list[Duplicate]
     return sorted(await Duplicates(tx).of_venue(venue.id), key=lambda one: (-one.score, one.id))
 
 
-async def _neighbours(index: Index, venue: Venue) -> list[str]:
-    """The sheets of the same commune, or of the same postcode if its code is not known."""
+async def neighbours(index: Index, tx: Transaction, venue_id: str) -> list[str]:
+    """Sheets of the same commune, or of the same postcode if its code is not known."""
+    fiche = (await get_venue(tx, venue_id)).fiche
     for field, group in (("code_insee", "commune"), ("code_postal", "code_postal")):
-        if value := venue.fiche.get(field):
+        if value := fiche.get(field):
             query = Query(groups=((group, (str(value),)),))
             return await search.ids(index, query, MOST_NEIGHBOURS)
     return []
