@@ -8,7 +8,7 @@ from importlib.metadata import version
 
 from bench.table import HEAD
 
-PARTS = ("imports", "drivers", "start", "intake", "timers")
+PARTS = ("imports", "reading", "drivers", "start", "intake", "timers")
 PACKAGES = (
     "aiokafka",
     "apscheduler",
