@@ -74,7 +74,7 @@ def correlated(given: str | None, headers: Mapping[str, str]) -> Iterator[str]:
     """Run a block under a correlation id (a new one if none is well formed) and its trace."""
     value = given if given and _WELL_FORMED.fullmatch(given) else uuid4().hex
     token = correlation_id.set(value)
-    # most requests are of no trace: looking for one in all their headers would cost more than logging
+    # most requests are of no trace, and looking for one costs as much as logging
     trace_token = context.attach(_PROPAGATOR.extract(headers)) if _TRACE in headers else None
     bound = structlog.contextvars.bind_contextvars(correlation_id=value)
     try:

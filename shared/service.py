@@ -71,6 +71,8 @@ class Service:
     """By name; routes find them in `state`."""
     state: Mapping[str, Any] = field(default_factory=dict)
     """What routes find in `request.app.state`."""
+    shortcuts: Mapping[str, http.Reader] = field(default_factory=dict)
+    """By path: routes without a body that are asked so often that they are not looked for."""
 
     def check(self) -> None:
         """Raise ValueError if these settings could not serve anybody."""
@@ -297,7 +299,7 @@ def build(service: Service) -> FastAPI:
     app.state.verifier = Verifier(settings)
     for name, value in service.state.items():
         setattr(app.state, name, value)
-    http.install(app)
+    http.install(app, service.shortcuts if "api" in settings.roles else {})
     app.include_router(_operations)
     if "api" in settings.roles:
         app.include_router(service.router, dependencies=[Depends(http.strictly)])

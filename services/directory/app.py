@@ -1,6 +1,7 @@
 """The directory, put together."""
 
 from services.directory.api import router
+from services.directory.api.search import search_venues
 from services.directory.handlers import HANDLERS
 from services.directory.search.communes import Communes
 from services.directory.search.follower import Follower
@@ -19,5 +20,6 @@ def service(settings: Settings) -> Service:
         handlers=HANDLERS,
         indexes=INDEXES,
         companions={"search": search},
+        shortcuts={"/venues": search_venues},
         state={"search": search, "communes": Communes(settings.communes_file)},
     )

@@ -182,7 +182,10 @@ class Index:
             return np.zeros(0, np.uint32), None
         block = np.concatenate(near, axis=1) if len(near) > 1 else near[0]
         latitude, longitude = block[1].view(np.float64), block[2].view(np.float64)
-        kept = geo.inside(box, latitude, longitude)
+        # of a circle, worth it only where it spares many distances
+        kept = np.ones(len(latitude), bool)
+        if not query.near or len(latitude) > FEW:
+            kept = geo.inside(box, latitude, longitude)
         if query.box and query.near:
             kept &= geo.inside(query.box, latitude, longitude)
         for name, wanted in query.values:
