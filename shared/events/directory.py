@@ -327,8 +327,56 @@ class VenueReviewAsked(VenueEvent):
     asked_at: AwareDatetime
 
 
+class VenueStopsChanged(VenueEvent):
+    """The stops of an itinerant venue are others now; they are on its page."""
+
+    revision: int
+    """Counts the lists of stops, not the sheet's revisions."""
+    count: int
+    changed_at: AwareDatetime
+
+
 class VenueNoticesChanged(VenueEvent):
     """A venue's temporary notices are others than before; those that end do so without a word."""
 
     venue_nom: str
     changed_at: AwareDatetime
+
+
+class MediatorAttachmentAsked(VenueEvent):
+    """Somebody asks to be shown among a venue's mediators: who, by their account alone."""
+
+    venue_nom: str
+    account_id: str
+    managers: list[str]
+    """The accounts that manage the venue now."""
+    asked_at: AwareDatetime
+
+
+class VenueMediatorsChanged(VenueEvent):
+    """A venue shows other mediators than before; who they are is on its page."""
+
+    count: int
+    changed_at: AwareDatetime
+
+
+class VenuesMerged(VenueEvent):
+    """Two venues are one now: `merged_id` is another name of `venue_id`, whatever names it."""
+
+    merged_id: str
+    merge_id: str
+    revision: int
+    """Of the sheet that stays."""
+    merged_revision: int
+    merged_at: AwareDatetime
+
+
+class VenuesUnmerged(VenueEvent):
+    """They are two again: `merged_id` is a venue of its own, as it was before."""
+
+    merged_id: str
+    merge_id: str
+    revision: int
+    """Of the sheet that had stayed."""
+    merged_revision: int
+    unmerged_at: AwareDatetime

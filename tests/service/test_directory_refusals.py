@@ -70,6 +70,7 @@ def test_a_refusal_says_what_was_probably_meant(directory: System, venue: str) -
         ({"telephone": "0612345678 / 0712345678"}, {"telephone": "one_number"}),
         ({"pivot": "43493312300028"}, {"pivot": "siret"}),
         ({"horaires": "Sun 10:00-12:00"}, {"horaires": "opening_hours"}),
+        ({"telephone": "au secrétariat"}, {"telephone": "pattern"}),
         ({"frais_a_charge": ["Cher"]}, {"frais_a_charge": "enum"}),
         ({"typologie": ["a|b"]}, {"typologie": "separator"}),
         ({"courriels": ["chez moi"]}, {"courriels": "format"}),
@@ -307,19 +308,3 @@ async def test_a_manager_is_an_account(directory: System, venue: str, manager: s
 def test_an_address_that_is_none(directory: System, path: str) -> None:
     refused(directory.call("GET", "directory", path), 404, "not-found")
     refused(directory.call("DELETE", "directory", "/venues"), 405, "method-not-allowed")
-
-
-@pytest.mark.parametrize(
-    ("query", "field", "rule"),
-    [
-        ("limit=0", "limit", "greater_than_equal"),
-        ("limit=201", "limit", "less_than_equal"),
-        ("limit=tout", "limit", "int_parsing"),
-        ("after=-1", "after", "greater_than_equal"),
-        ("after=fin", "after", "int_parsing"),
-        (f"after={10**30}", "after", "less_than_equal"),
-    ],
-)
-def test_the_list_has_bounds(directory: System, query: str, field: str, rule: str) -> None:
-    answer = directory.call("GET", "directory", f"/venues?{query}")
-    refused(answer, 422, "invalid-input", (field, rule))

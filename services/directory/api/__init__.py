@@ -1,25 +1,34 @@
 """The directory over HTTP: request and response models, nothing else."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 
 from services.directory.api import (
     checks,
     claim_pages,
     claims,
+    dumps,
+    duplicates,
+    exports,
+    feeds,
     imports,
+    mediators,
+    merges,
     notices,
     pages,
     proposals,
     provenance,
     requests,
     search,
+    stops,
     validations,
     venues,
 )
+from services.directory.api.door import door
 
 router = APIRouter(tags=["directory"])
+for part in (search, imports, validations, exports, dumps, pages):
+    router.include_router(part.router)
 for part in (
-    search,
     venues,
     provenance,
     checks,
@@ -28,8 +37,10 @@ for part in (
     requests,
     claims,
     claim_pages,
-    imports,
-    validations,
-    pages,
+    stops,
+    mediators,
+    duplicates,
+    merges,
+    feeds,
 ):
-    router.include_router(part.router)
+    router.include_router(part.router, dependencies=[Depends(door)])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from services.directory.domain.closest import closest, question
-from services.directory.domain.spreadsheets import meant
+from services.directory.domain.spreadsheets import restored
 from services.directory.domain.texts import (
     SHORT,
     has_control,
@@ -109,7 +109,7 @@ class Column:
     def quick(self, cell: str) -> FieldValue:
         """The value of a CSV cell that is surely in its normal form, else none: most are."""
         text = cell.strip()
-        if not text or self.mend or self.choices or len(text) > min(SHORT, self.longest):
+        if not text or self.mend or self.choices or len(cell) >= min(SHORT, self.longest):
             return None
         if self.form == "number":
             return float(text) if _PLAIN_NUMBER.fullmatch(text) else None
@@ -121,7 +121,7 @@ class Column:
 
     def read(self, cell: str) -> Cell:
         """What a CSV cell says."""
-        text = (meant(cell) if "'" in cell else cell).strip()
+        text = restored(cell, self.longest).strip()
         try:
             value, note, rule = self._from_text(text)
         except InvalidValue as exc:
@@ -133,7 +133,7 @@ class Column:
 
     def from_cell(self, cell: str) -> FieldValue:
         """The value of a CSV cell; raises `InvalidValue`."""
-        return self._from_text(meant(cell).strip())[0]
+        return self._from_text(restored(cell, self.longest).strip())[0]
 
     def check(self, value: FieldValue) -> FieldValue:
         """The value in its normal form, None if empty; raises `InvalidValue`."""

@@ -18,6 +18,14 @@ INDEXES = (
 )
 
 
+def _document(venue: Venue) -> Document:
+    kept = document(venue, sparse=True)
+    # most venues have none, and then cost their index nothing
+    if not venue.managers:
+        del kept["managers"]
+    return kept
+
+
 def _venue(found: Document) -> Venue:
     return Venue.model_validate(fields(_with_sources(found) if "imported" in found else found))
 
@@ -37,13 +45,6 @@ def _with_sources(found: Document) -> Document:
     }
 
 
-def _kept(venue: Venue) -> Document:
-    kept = document(venue, sparse=True)
-    if not venue.managers:
-        del kept["managers"]
-    return kept
-
-
 class Venues:
     """Sheets at their present revision."""
 
@@ -56,6 +57,18 @@ class Venues:
         found = await self._venues.get(venue_id)
         return _venue(found) if found else None
 
+    async def staying(self, venue_id: str) -> Venue | None:
+        """A venue, or the one that it was merged into at last."""
+        venue = await self.get(venue_id)
+        while venue and venue.merged_into:
+            venue = await self.get(venue.merged_into)
+        return venue
+
+    async def is_merged(self, venue_id: str) -> bool:
+        """Whether a venue is one with another."""
+        found = await self._venues.find({"_id": venue_id}, fields=["merged_into"])
+        return any(one.get("merged_into") for one in found)
+
     async def get_many(self, ids: Sequence[str]) -> dict[str, Venue]:
         """Those of these venues that exist, by id."""
         found: dict[str, Venue] = {}
@@ -67,11 +80,11 @@ class Venues:
 
     async def add(self, venues: Iterable[Venue]) -> None:
         """Add venues whose ordinals were taken by `take_ordinals`."""
-        await self._venues.insert(*(_kept(venue) for venue in venues))
+        await self._venues.insert(*(_document(venue) for venue in venues))
 
     async def save(self, *venues: Venue) -> None:
         """Replace venues whose revisions were each raised by one."""
-        await self._venues.save(*(_kept(venue) for venue in venues))
+        await self._venues.save(*(_document(venue) for venue in venues))
 
     async def save_sources(self, *venues: Venue) -> None:
         """Note what sources said of venues whose sheets it did not change.
@@ -79,14 +92,14 @@ class Venues:
         Raises `Conflict` if any of them is no longer at the revision read.
         """
         for venue in venues:
-            sources = _kept(venue)["sources"]
+            sources = _document(venue)["sources"]
             read = {"_id": venue.id, "revision": venue.revision}
             if not await self._venues.update(read, {"$set": {"sources": sources}}):
                 raise Conflict(venue.id)
 
     async def save_managers(self, venue: Venue) -> None:
         """Replace a venue whose managers changed."""
-        await self._venues.save(_kept(venue), version="managers_revision")
+        await self._venues.save(_document(venue), version="managers_revision")
 
     async def count(self) -> int:
         """How many venues there are; kept, not counted."""
@@ -117,13 +130,11 @@ class Venues:
         """The venues with a value accepted by silence until then and not looked at since."""
         return await self._find({"recheck_since": {"$lte": until}})
 
-    async def where(self, field: str, value: str) -> list[Venue]:
-        """The venues with this value in an indexed field of the sheet, in the list's order."""
-        return await self._find({f"fiche.{field}": value})
-
     async def managed_by(self, account_id: str) -> list[Venue]:
         """The venues that an account manages, in the list's order."""
-        return await self._find({"managers": account_id})
+        found = await self._find({"managers": account_id})
+        # a merged one keeps its managers for when it is one of its own again
+        return [venue for venue in found if not venue.merged_into]
 
     async def _find(self, query: Document) -> list[Venue]:
         venues = [_venue(one) for one in await self._venues.find(query)]
