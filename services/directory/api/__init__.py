@@ -25,9 +25,10 @@ from services.directory.api import (
 )
 from services.directory.api.door import door
 
-router = APIRouter(tags=["directory"], dependencies=[Depends(door)])
+router = APIRouter(tags=["directory"])
+for part in (search, imports, validations, exports, dumps, pages):
+    router.include_router(part.router)
 for part in (
-    search,
     venues,
     provenance,
     checks,
@@ -36,15 +37,10 @@ for part in (
     requests,
     claims,
     claim_pages,
-    duplicates,
-    merges,
-    imports,
-    validations,
-    feeds,
-    exports,
-    dumps,
     stops,
     mediators,
-    pages,
+    duplicates,
+    merges,
+    feeds,
 ):
-    router.include_router(part.router)
+    router.include_router(part.router, dependencies=[Depends(door)])

@@ -45,6 +45,8 @@ CONCERNS: dict[str, Callable[[Any], Iterable[tuple[str, int]]]] = {
     VenuesUnmerged.__name__: lambda event: [(event.venue_id, ANY), (event.merged_id, ANY)],
     VenuesImported.__name__: lambda event: [(id_, ANY) for id_ in event.venue_ids],
     VenuesLeftSource.__name__: lambda event: [(id_, ANY) for id_ in event.venue_ids],
+    VenuesMerged.__name__: lambda event: [(event.venue_id, ANY), (event.merged_id, ANY)],
+    VenuesUnmerged.__name__: lambda event: [(event.venue_id, ANY), (event.merged_id, ANY)],
 }
 """Which venues an event is about, and the revision from which their sheets know of it."""
 
