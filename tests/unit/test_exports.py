@@ -177,7 +177,9 @@ class TestCsv:
 
     def test_the_references_validator_takes_it(self, reference: Schema) -> None:
         full = FICHE | {"presentation_resume": "- " + "é" * 278, "latitude": -4.5e-05}
-        hostile = [{"id": text, "nom": text, "presentation_resume": text} for text in HOSTILE[2:]]
+        hostile: list[dict[str, FieldValue]] = [
+            {"id": text, "nom": text, "presentation_resume": text} for text in HOSTILE[2:]
+        ]
         sheets = [full, *(FICHE | values for values in hostile)]
         written = rows(*map(venue, sheets))
         assert refused_fields(reference, *written) == [set()] * len(sheets)
