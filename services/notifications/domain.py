@@ -23,6 +23,7 @@ from shared.events.directory import (
     ClaimProofRequested,
     ClaimProved,
     EditApplied,
+    MediatorAttachmentAsked,
     NewsPublished,
     VenueReviewAsked,
 )
@@ -72,6 +73,7 @@ Template = Literal[
     "manager_named",
     "claim_disowned",
     "claim_lapsed",
+    "mediator_asked",
     "sheet_review",
 ]
 Final = Literal["sent", "rejected", "unreachable", "failed"]
@@ -101,6 +103,7 @@ Told: TypeAlias = (
     | ClaimProved
     | ClaimDisowned
     | ClaimLapsed
+    | MediatorAttachmentAsked
     | VenueReviewAsked
 )
 """What somebody is told about."""
@@ -216,7 +219,7 @@ def about(event: Told) -> str:
         return event.announcement_id
     if isinstance(event, SubscriptionDisabled):
         return event.subscription_id
-    if isinstance(event, VenueReviewAsked):
+    if isinstance(event, VenueReviewAsked | MediatorAttachmentAsked):
         return event.venue_id
     return event.proposal_id
 
@@ -233,6 +236,8 @@ def plan(event: Told) -> list[Notice]:
             told = _of_a_sheet(event)
         case ClaimProofRequested() | ClaimProved():
             told = _of_a_claim(event)
+        case MediatorAttachmentAsked():
+            told = [("mediator_asked", one) for one in _asked_of(event)]
         case _:
             told = _told(event)
     occasion = _occasion(event)
@@ -244,6 +249,11 @@ def _of_a_sheet(event: VenueReviewAsked) -> list[tuple[Template, str]]:
     return [("sheet_review", account_ref(one)) for one in event.managers]
 
 
+def _asked_of(event: MediatorAttachmentAsked) -> list[str]:
+    """Who may show a mediator at a venue: its managers, else the moderators."""
+    return [account_ref(one) for one in event.managers] or [MODERATORS]
+
+
 def writer(event: Told) -> Author:
     """Whose proposal, announcement or subscription it is."""
     match event:
@@ -251,6 +261,8 @@ def writer(event: Told) -> Author:
             return event.owner
         case AnnouncementEnded():
             return event.author or Author(account_id="")
+        case MediatorAttachmentAsked():
+            return Author(account_id=event.account_id)
         case VenueReviewAsked():
             # time asks, and nobody
             return Author(account_id="")
@@ -305,6 +317,8 @@ def _occasion(event: Told) -> str:
             occasion = event.disabled_at.isoformat()
         case ClaimProofRequested():
             occasion = str(event.number)
+        case MediatorAttachmentAsked():
+            occasion = f"{event.account_id}:{event.asked_at.isoformat()}"
         case VenueReviewAsked():
             occasion = event.asked_at.isoformat()
         case EditApplied():

@@ -21,6 +21,7 @@ from shared.events.directory import (
     ClaimProofRequested,
     ClaimProved,
     EditApplied,
+    MediatorAttachmentAsked,
     NewsPublished,
     VenueReviewAsked,
 )
@@ -187,6 +188,11 @@ async def on_venue_review_asked(event: VenueReviewAsked, tx: Transaction) -> Non
     await use_cases.tell(tx, event)
 
 
+async def on_mediator_attachment_asked(event: MediatorAttachmentAsked, tx: Transaction) -> None:
+    """Ask who looks after the venue whether it shows them."""
+    await use_cases.tell(tx, event)
+
+
 HANDLERS: Handlers = {
     AccountContactChanged: on_account_contact_changed,
     VenueAddressesChanged: on_venue_addresses_changed,
@@ -216,5 +222,6 @@ HANDLERS: Handlers = {
     ClaimProved: on_claim_proved,
     ClaimDisowned: on_claim_disowned,
     ClaimLapsed: on_claim_lapsed,
+    MediatorAttachmentAsked: on_mediator_attachment_asked,
     VenueReviewAsked: on_venue_review_asked,
 }

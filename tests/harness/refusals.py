@@ -47,6 +47,9 @@ TITLES = {
     ),
     "proof-impossible": "Cette preuve n'est pas possible pour cette fiche.",
     "too-many-mails": "Trop de courriels ont été envoyés à ce lieu : réessayez plus tard.",
+    "mediator-not-found": "Cette médiatrice ou ce médiateur n'est pas dans l'annuaire.",
+    "not-itinerant": "Seul un lieu itinérant a des arrêts.",
+    "stops-changed": ("Les arrêts ont changé depuis que vous les avez lus : relisez-les d'abord."),
     "venue-merged": (
         "Cette fiche a été réunie avec une autre : c'est celle-là qu'il faut utiliser."
     ),

@@ -49,9 +49,9 @@ class InvalidValue(Exception):
     """A value that breaks a rule of its column."""
 
     def __init__(self, rule: str, message: str, suggestion: str | None = None) -> None:
-        super().__init__(message)
         self.rule = rule
         self.message = message if suggestion is None else f"{message} {question(suggestion)}"
+        super().__init__(self.message)
         self.suggestion = suggestion
 
 

@@ -29,6 +29,7 @@ from shared.events.directory import (
     ClaimProved,
     EditApplied,
     FieldConflict,
+    MediatorAttachmentAsked,
     NewsPublished,
     VenueReviewAsked,
 )
@@ -74,6 +75,7 @@ KINDS: dict[type[Told], CaseKind] = {
     ClaimDisowned: "claim",
     ClaimLapsed: "claim",
     VenueReviewAsked: "edit",
+    MediatorAttachmentAsked: "edit",
 }
 """Of the events that do not say it themselves."""
 
@@ -184,7 +186,13 @@ def _phrases(kind: CaseKind, title: str, author: str) -> dict[str, str]:
 
 def _title(event: Told) -> str:
     match event:
-        case EditApplied() | NewsPublished() | ClaimEvent() | VenueReviewAsked():
+        case (
+            EditApplied()
+            | NewsPublished()
+            | ClaimEvent()
+            | VenueReviewAsked()
+            | MediatorAttachmentAsked()
+        ):
             return event.venue_nom
         case AnnouncementPublished() | AnnouncementUpdated() | AnnouncementEnded():
             return event.titre
