@@ -54,6 +54,7 @@ TITLES = {
     "venue-merged": (
         "Cette fiche a été réunie avec une autre : c'est celle-là qu'il faut utiliser."
     ),
+    "territory-not-found": "Ce territoire n'existe pas.",
     "dump-not-found": "Cet export n'existe pas, ou pas encore.",
     "already-manager": "Vous êtes déjà responsable de cette fiche.",
     "about-to-close": "Le délai est passé : seule une décision compte encore.",

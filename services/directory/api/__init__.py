@@ -18,6 +18,7 @@ from services.directory.api import (
     requests,
     search,
     stops,
+    territories,
     validations,
     venues,
 )
@@ -38,6 +39,7 @@ for part in (
     feeds,
     exports,
     dumps,
+    territories,
     stops,
     mediators,
     pages,
