@@ -7,7 +7,7 @@ import bson
 import pytest
 
 from services.directory.domain.mediators import MOST_VENUES, MediatorNotFound, check_profile
-from services.directory.domain.venues import VenueMerged, VenueNotFound
+from services.directory.domain.venues import VenueNotFound
 from services.directory.use_cases import mediators
 from services.directory.use_cases.mediators import Shown
 from shared.auth import Account
@@ -192,7 +192,6 @@ class TestAttachment:
         ("venues", "refusal"),
         [
             (["absent"], VenueNotFound),
-            (["merged"], VenueMerged),
             ([f"v{n}" for n in range(MOST_VENUES + 1)], InvalidInput),
         ],
     )

@@ -1,16 +1,18 @@
 """The directory over HTTP: request and response models, nothing else."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 
 from services.directory.api import (
     checks,
     claim_pages,
     claims,
     dumps,
+    duplicates,
     exports,
     feeds,
     imports,
     mediators,
+    merges,
     notices,
     pages,
     proposals,
@@ -22,10 +24,12 @@ from services.directory.api import (
     validations,
     venues,
 )
+from services.directory.api.door import door
 
 router = APIRouter(tags=["directory"])
+for part in (search, imports, validations, exports, dumps, territories, pages):
+    router.include_router(part.router)
 for part in (
-    search,
     venues,
     provenance,
     checks,
@@ -34,14 +38,10 @@ for part in (
     requests,
     claims,
     claim_pages,
-    imports,
-    validations,
-    feeds,
-    exports,
-    dumps,
-    territories,
     stops,
     mediators,
-    pages,
+    duplicates,
+    merges,
+    feeds,
 ):
-    router.include_router(part.router)
+    router.include_router(part.router, dependencies=[Depends(door)])

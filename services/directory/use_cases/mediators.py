@@ -15,7 +15,7 @@ from services.directory.domain.mediators import (
 from services.directory.domain.venues import Venue
 from services.directory.store.mediators import Mediations, Mediators
 from services.directory.store.venues import Venues
-from services.directory.use_cases.venues import get_standing_venue, get_venue
+from services.directory.use_cases.venues import get_venue
 from shared.auth import Account
 from shared.database import Transaction
 from shared.errors import InvalidField, InvalidInput, NotAllowed
@@ -138,7 +138,7 @@ async def _venues(
     found = await Venues(tx).get_many(list(dict.fromkeys(venue_ids)))
     for venue_id in venue_ids:
         if venue_id not in known:
-            found[venue_id] = await get_standing_venue(tx, venue_id)
+            found[venue_id] = await get_venue(tx, venue_id)
     return found
 
 

@@ -43,11 +43,15 @@ async def all_ids(index: Index, query: Query) -> AsyncIterator[list[str]]:
     What is found is decided at the start; a sheet that goes away meanwhile is left out.
     """
     hits, ranked = await _ranked(index, query, None, None)
-    found = hits.ordinals[ranked.places]
-    for first in range(0, len(found), CHUNK):
-        chunk = found[first : first + CHUNK].tolist()
-        ids = await asyncio.to_thread(index.file.ids, chunk)
-        yield [ids[one] for one in chunk if one in ids]
+    for first in range(0, len(ranked.places), CHUNK):
+        chunk = ranked.places[first : first + CHUNK]
+        yield await asyncio.to_thread(index.ids, hits, chunk)
+
+
+async def ids(index: Index, query: Query, most: int) -> list[str]:
+    """The ids of the first sheets that a query finds."""
+    hits, ranked = await _ranked(index, query, None, most)
+    return index.ids(hits, ranked.places)
 
 
 async def _ranked(
