@@ -26,8 +26,8 @@ def filled(**more: list[dict[str, Any]]) -> Memory:
     memory = Memory()
 
     async def fill(tx: MemoryTransaction) -> None:
-        for name in ROWS:
-            for row in [*ROWS[name], *more.get(name, [])]:
+        for name, rows in ROWS.items():
+            for row in [*rows, *more.get(name, [])]:
                 await tx[name].put(row)
 
     memory.run(fill, OPENED)

@@ -167,6 +167,12 @@ class Index:
             if ordinal in sheets
         ]
 
+    def ids(self, hits: Hits, places: Places) -> list[str]:
+        """The ids of these hits."""
+        wanted = hits.ordinals[places].tolist()
+        ids = self.file.ids(wanted)
+        return [ids[ordinal] for ordinal in wanted if ordinal in ids]
+
     def _with_values(self, query: Query) -> BitMap:
         found = self.memory.everything.copy()
         for name, wanted in query.values:
