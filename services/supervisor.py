@@ -178,8 +178,9 @@ class System:
     def _child(self, server: Server, **more: str) -> Child:
         urls = {f"{name.upper()}_URL": url for name, url in self._urls.items()}
         wiring = {"HOST": HOST, "LOG_FORMAT": "console", "PYTHONUNBUFFERED": "1"}
-        kept = {"SEARCH_INDEX": str(self._folder / "search")}
-        given = {**DEFAULTS, **kept, **urls, **os.environ}
+        folder = self._folder.resolve()
+        places = {"DUMPS_DIR": str(folder / "dumps"), "SEARCH_INDEX": str(folder / "search")}
+        given = {**DEFAULTS, **places, **urls, **os.environ}
         environment = {**given, **self._keys, **wiring, **self._settings}
         log = self._folder / "log" / f"{server.name}.log"
         is_ours = server.name in self._urls

@@ -17,6 +17,8 @@ class InvalidField:
     field: str
     rule: str
     message: str
+    suggestion: str | None = None
+    """What was probably meant, of a list by the item at fault; empty for nothing at all."""
 
 
 class Problem(Exception):
@@ -162,7 +164,11 @@ def document(problem: Problem) -> dict[str, Any]:
     if problem.invalid:
         body["invalid_params"] = [
             # half a character cannot be sent back
-            {name: text.encode(errors="replace").decode() for name, text in asdict(field).items()}
+            {
+                name: text.encode(errors="replace").decode()
+                for name, text in asdict(field).items()
+                if text is not None
+            }
             for field in problem.invalid
         ]
     return body | problem.extra

@@ -40,6 +40,7 @@ _SCHEMAS: dict[str, Any] = {
             "field": {"type": "string", "description": "Where, such as `contacts.0.site`"},
             "rule": {"type": "string", "description": "The rule that it breaks; stable"},
             "message": {"type": "string", "description": "The rule in French"},
+            "suggestion": {"type": "string", "description": "What was probably meant"},
         },
     },
 }

@@ -73,12 +73,16 @@ class Service:
     """What routes find in `request.app.state`."""
     shortcuts: Mapping[str, http.Reader] = field(default_factory=dict)
     """By path: routes without a body that are asked so often that they are not looked for."""
+    lacks: str = ""
+    """What must be set before it can answer people, if anything; its commands do without."""
 
     def check(self) -> None:
         """Raise ValueError if these settings could not serve anybody."""
         identified = self.settings.jwks_url or self.settings.jwt_key.get_secret_value()
         if "api" in self.settings.roles and not identified:
             raise ValueError("set JWKS_URL or JWT_KEY: without one nobody can sign in")
+        if "api" in self.settings.roles and self.lacks:
+            raise ValueError(self.lacks)
 
     @property
     def streams(self) -> frozenset[str]:

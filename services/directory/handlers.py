@@ -1,12 +1,16 @@
 """What the directory does when moderation has decided."""
 
-from services.directory.use_cases import decisions, venues
+from datetime import timedelta
+
+from services.directory.use_cases import claims, decisions, reminders, venues
 from shared.bus.delivery import Handlers
 from shared.database import Transaction
+from shared.events.directory import ClaimProofEnded, SheetReviewDue
 from shared.events.moderation import (
     ApprovalReverted,
     CaseKind,
     ClaimApproved,
+    ClaimRefused,
     EditApproved,
     EditRefused,
     NewsApproved,
@@ -48,7 +52,9 @@ async def on_news_refused(event: NewsRefused, tx: Transaction) -> None:
 
 async def on_proposal_withdrawn(event: ProposalWithdrawn, tx: Transaction) -> None:
     """Close what its author no longer wants."""
-    if event.kind in OURS:
+    if event.kind == "claim":
+        await claims.withdraw(tx, event.case_id, event.withdrawn_at)
+    elif event.kind in OURS:
         await decisions.withdraw(tx, event.case_id)
 
 
@@ -71,6 +77,26 @@ async def on_approval_reverted(event: ApprovalReverted, tx: Transaction) -> None
 async def on_claim_approved(event: ClaimApproved, tx: Transaction) -> None:
     """Let whoever asked manage the venue."""
     await venues.add_manager(tx, event.venue_id, event.author.account_id)
+    await claims.decided(tx, event.case_id, event.decision, granted=True)
+
+
+async def on_claim_refused(event: ClaimRefused, tx: Transaction) -> None:
+    """Close the claim: another may be made."""
+    await claims.decided(tx, event.case_id, event.decision, granted=False)
+
+
+async def on_claim_proof_ended(event: ClaimProofEnded, tx: Transaction) -> None:
+    """Close the claim that a public address has not answered."""
+    await claims.lapse(tx, event.claim_id)
+
+
+def reminding(month: timedelta) -> Handlers:
+    """The clock of the reminders; `month` is how long one of its months lasts."""
+
+    async def on_sheet_review_due(event: SheetReviewDue, tx: Transaction) -> None:
+        await reminders.reached(tx, event.venue_id, event.due_at, month=month)
+
+    return {SheetReviewDue: on_sheet_review_due}
 
 
 HANDLERS: Handlers = {
@@ -82,4 +108,6 @@ HANDLERS: Handlers = {
     ProposalSuperseded: on_proposal_superseded,
     ApprovalReverted: on_approval_reverted,
     ClaimApproved: on_claim_approved,
+    ClaimRefused: on_claim_refused,
+    ClaimProofEnded: on_claim_proof_ended,
 }

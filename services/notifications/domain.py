@@ -15,8 +15,18 @@ from shared.events.announcements import (
     AnnouncementUpdated,
     SubscriptionDisabled,
 )
-from shared.events.contacts import venue_key
-from shared.events.directory import EditApplied, NewsPublished
+from shared.events.contacts import digest, venue_key
+from shared.events.directory import (
+    ClaimDisowned,
+    ClaimEvent,
+    ClaimLapsed,
+    ClaimProofRequested,
+    ClaimProved,
+    EditApplied,
+    MediatorAttachmentAsked,
+    NewsPublished,
+    VenueReviewAsked,
+)
 from shared.events.moderation import (
     AnnouncementRefused,
     AppealDismissed,
@@ -58,6 +68,13 @@ Template = Literal[
     "appeal_dismissed",
     "announcement_too_late",
     "webhook_disabled",
+    "claim_proof",
+    "claim_proved",
+    "manager_named",
+    "claim_disowned",
+    "claim_lapsed",
+    "mediator_asked",
+    "sheet_review",
 ]
 Final = Literal["sent", "rejected", "unreachable", "failed"]
 State = Literal["pending"] | Final
@@ -82,6 +99,12 @@ Told: TypeAlias = (
     | ApprovalReverted
     | AppealLodged
     | AppealDismissed
+    | ClaimProofRequested
+    | ClaimProved
+    | ClaimDisowned
+    | ClaimLapsed
+    | MediatorAttachmentAsked
+    | VenueReviewAsked
 )
 """What somebody is told about."""
 
@@ -96,6 +119,8 @@ TO_AUTHOR: dict[type[Told], Template] = {
     ClaimApproved: "claim_approved",
     ApprovalReverted: "reverted",
     AppealDismissed: "appeal_dismissed",
+    ClaimDisowned: "claim_disowned",
+    ClaimLapsed: "claim_lapsed",
 }
 """What concerns the author alone."""
 
@@ -185,13 +210,17 @@ def account_ref(account_id: str) -> str:
 
 
 def about(event: Told) -> str:
-    """The id of the proposal or the announcement that an event is about."""
+    """The id of the proposal, the announcement or the venue that an event is about."""
     if isinstance(event, CaseEvent):
         return event.case_id
+    if isinstance(event, ClaimEvent):
+        return event.claim_id
     if isinstance(event, AnnouncementPublished | AnnouncementUpdated | AnnouncementEnded):
         return event.announcement_id
     if isinstance(event, SubscriptionDisabled):
         return event.subscription_id
+    if isinstance(event, VenueReviewAsked | MediatorAttachmentAsked):
+        return event.venue_id
     return event.proposal_id
 
 
@@ -202,10 +231,27 @@ def managed_venue(event: Told) -> str | None:
 
 def plan(event: Told) -> list[Notice]:
     """Who is told about an event."""
+    match event:
+        case VenueReviewAsked():
+            told = _of_a_sheet(event)
+        case ClaimProofRequested() | ClaimProved():
+            told = _of_a_claim(event)
+        case MediatorAttachmentAsked():
+            told = [("mediator_asked", one) for one in _asked_of(event)]
+        case _:
+            told = _told(event)
     occasion = _occasion(event)
-    return [
-        Notice(template, recipient, about(event), occasion) for template, recipient in _told(event)
-    ]
+    return [Notice(template, recipient, about(event), occasion) for template, recipient in told]
+
+
+def _of_a_sheet(event: VenueReviewAsked) -> list[tuple[Template, str]]:
+    """What its managers hear of a sheet that nobody has proposed to change."""
+    return [("sheet_review", account_ref(one)) for one in event.managers]
+
+
+def _asked_of(event: MediatorAttachmentAsked) -> list[str]:
+    """Who may show a mediator at a venue: its managers, else the moderators."""
+    return [account_ref(one) for one in event.managers] or [MODERATORS]
 
 
 def writer(event: Told) -> Author:
@@ -215,6 +261,11 @@ def writer(event: Told) -> Author:
             return event.owner
         case AnnouncementEnded():
             return event.author or Author(account_id="")
+        case MediatorAttachmentAsked():
+            return Author(account_id=event.account_id)
+        case VenueReviewAsked():
+            # time asks, and nobody
+            return Author(account_id="")
         case _:
             return event.author
 
@@ -264,6 +315,12 @@ def _occasion(event: Told) -> str:
             occasion = str(event.revision)
         case SubscriptionDisabled():
             occasion = event.disabled_at.isoformat()
+        case ClaimProofRequested():
+            occasion = str(event.number)
+        case MediatorAttachmentAsked():
+            occasion = f"{event.account_id}:{event.asked_at.isoformat()}"
+        case VenueReviewAsked():
+            occasion = event.asked_at.isoformat()
         case EditApplied():
             # what an appeal grants is applied later than the rest
             occasion = event.applied_at.isoformat()
@@ -290,6 +347,15 @@ def _of_an_edit(event: EditApplied) -> list[tuple[Template, str]]:
     return [(template, one) for template in templates for one in in_charge(event)]
 
 
+def _of_a_claim(event: ClaimProofRequested | ClaimProved) -> list[tuple[Template, str]]:
+    """A venue's address is asked who claims its sheet; once it is proved, all of them are told."""
+    venue = venue_key(event.venue_id)
+    if isinstance(event, ClaimProofRequested):
+        return [("claim_proof", venue)]
+    told: list[tuple[Template, str]] = [("claim_proved", account_ref(event.author.account_id))]
+    return [*told, ("manager_named", venue)] if event.public_addresses else told
+
+
 def _readers(event: MessagePosted) -> list[str]:
     """Everybody who takes part in a thread, without whoever wrote this message."""
     sender = event.sender.account_id
@@ -312,6 +378,13 @@ def in_charge(event: ReviewWaiting | EditApplied | MessagePosted) -> list[str]:
     ]
     public = [venue_key(event.venue_id)] if event.venue_id and event.public_addresses else []
     return accounts + public
+
+
+def addressed(event: Told, addresses: Iterable[str]) -> list[str]:
+    """Those of a recipient's addresses that an event is for: one of a venue's, or all."""
+    if isinstance(event, ClaimProofRequested):
+        addresses = [one for one in addresses if digest(event.claim_id, one) == event.recipient]
+    return list(dict.fromkeys(addresses))
 
 
 def mail_name(delivery: Delivery, address: str) -> str:

@@ -15,7 +15,18 @@ from shared.events.contacts import (
     ContactErased,
     VenueAddressesChanged,
 )
-from shared.events.directory import EditApplied, NewsPublished
+from shared.events.directory import (
+    ClaimDisowned,
+    ClaimLapsed,
+    ClaimProofRequested,
+    ClaimProved,
+    EditApplied,
+    MediatorAttachmentAsked,
+    NewsPublished,
+    VenueReviewAsked,
+    VenuesMerged,
+    VenuesUnmerged,
+)
 from shared.events.moderation import (
     AnnouncementRefused,
     AppealDismissed,
@@ -42,6 +53,16 @@ async def on_account_contact_changed(event: AccountContactChanged, tx: Transacti
 async def on_venue_addresses_changed(event: VenueAddressesChanged, tx: Transaction) -> None:
     """Keep the public addresses of a venue."""
     await use_cases.learn_venue(tx, event)
+
+
+async def on_venues_merged(event: VenuesMerged, tx: Transaction) -> None:
+    """Know where mails for a merged venue go."""
+    await use_cases.follow_merge(tx, event)
+
+
+async def on_venues_unmerged(event: VenuesUnmerged, tx: Transaction) -> None:
+    """Forget it."""
+    await use_cases.follow_unmerge(tx, event)
 
 
 async def on_addresses_proposed(event: AddressesProposed, tx: Transaction) -> None:
@@ -154,9 +175,41 @@ async def on_appeal_dismissed(event: AppealDismissed, tx: Transaction) -> None:
     await use_cases.tell(tx, event)
 
 
+async def on_claim_proof_requested(event: ClaimProofRequested, tx: Transaction) -> None:
+    """Ask a venue's public address whether it knows who claims the sheet."""
+    await use_cases.tell(tx, event)
+
+
+async def on_claim_proved(event: ClaimProved, tx: Transaction) -> None:
+    """Tell the author what they can do now, and the venue who manages its sheet."""
+    await use_cases.tell(tx, event)
+
+
+async def on_claim_disowned(event: ClaimDisowned, tx: Transaction) -> None:
+    """Tell the author."""
+    await use_cases.tell(tx, event)
+
+
+async def on_claim_lapsed(event: ClaimLapsed, tx: Transaction) -> None:
+    """Tell the author what else they can do."""
+    await use_cases.tell(tx, event)
+
+
+async def on_venue_review_asked(event: VenueReviewAsked, tx: Transaction) -> None:
+    """Ask its managers whether the sheet is still right."""
+    await use_cases.tell(tx, event)
+
+
+async def on_mediator_attachment_asked(event: MediatorAttachmentAsked, tx: Transaction) -> None:
+    """Ask who looks after the venue whether it shows them."""
+    await use_cases.tell(tx, event)
+
+
 HANDLERS: Handlers = {
     AccountContactChanged: on_account_contact_changed,
     VenueAddressesChanged: on_venue_addresses_changed,
+    VenuesMerged: on_venues_merged,
+    VenuesUnmerged: on_venues_unmerged,
     AddressesProposed: on_addresses_proposed,
     ContactErased: on_contact_erased,
     ReviewOpened: on_review_opened,
@@ -179,4 +232,10 @@ HANDLERS: Handlers = {
     ApprovalReverted: on_approval_reverted,
     AppealLodged: on_appeal_lodged,
     AppealDismissed: on_appeal_dismissed,
+    ClaimProofRequested: on_claim_proof_requested,
+    ClaimProved: on_claim_proved,
+    ClaimDisowned: on_claim_disowned,
+    ClaimLapsed: on_claim_lapsed,
+    MediatorAttachmentAsked: on_mediator_attachment_asked,
+    VenueReviewAsked: on_venue_review_asked,
 }

@@ -1,8 +1,10 @@
 """What the directory publishes. Key: the venue, so that a sheet's events keep their order."""
 
+from typing import Literal
+
 from pydantic import AwareDatetime
 
-from shared.events.base import Author, Contract, Event, FieldChange, FieldValue
+from shared.events.base import Author, Contract, Event, Evidence, FieldChange, FieldValue, Timer
 from shared.events.moderation import DecidedAs, Held
 
 STREAM = "directory"
@@ -74,6 +76,7 @@ class ManagementClaimed(VenueEvent):
     code_insee: str | None = None
     code_postal: str | None = None
     claimed_at: AwareDatetime
+    evidence: Evidence | None = None
 
 
 class VenueReported(VenueEvent):
@@ -216,3 +219,164 @@ class VenueConfirmed(VenueEvent):
     revision: int
     fields: list[str]
     confirmed_at: AwareDatetime
+
+
+class ClaimEvent(VenueEvent, abstract=True):
+    """What a claim to manage a sheet leads to before, or without, a review."""
+
+    claim_id: str
+    venue_nom: str
+    author: Author
+    """Who asks to manage the sheet."""
+
+
+class ClaimProofRequested(ClaimEvent):
+    """One of the venue's public addresses is asked whether it knows who claims the sheet."""
+
+    recipient: str
+    """`contacts.digest` of the claim and the address, which the sheet had long before."""
+    number: int
+    """Counts the mails of this claim."""
+    text: str
+    managed: bool
+    """Whether the venue has managers: they decide then, and the answer is a proof for them."""
+    expires_at: AwareDatetime
+    requested_at: AwareDatetime
+
+
+class ClaimProved(ClaimEvent):
+    """Its author manages the venue from now on: nobody did, and a proof was enough."""
+
+    proof: Literal["mail", "siret"]
+    public_addresses: int
+    proved_at: AwareDatetime
+
+
+class ClaimDisowned(ClaimEvent):
+    """Whoever reads the venue's public address does not know its author."""
+
+    disowned_at: AwareDatetime
+
+
+class ClaimLapsed(ClaimEvent):
+    """The venue's public address has not answered in time."""
+
+    lapsed_at: AwareDatetime
+
+
+class ClaimProofEnded(Timer, VenueEvent):
+    """Timer: the time to answer from the venue's public address is over."""
+
+    claim_id: str
+    ends_at: AwareDatetime
+
+    @property
+    def timer_id(self) -> str:
+        """One per claim."""
+        return claim_timer(self.claim_id)
+
+
+def claim_timer(claim_id: str) -> str:
+    """The timer of a claim that waits for a proof."""
+    return f"claim-proof:{claim_id}"
+
+
+class VenueChecked(VenueEvent):
+    """Somebody has read the sheet and says that it is right; it stays as it is."""
+
+    revision: int
+    """The sheet's, now."""
+    by_role: Literal["manager", "moderator", "visitor"]
+    """A manager's word is what protects the values that managers gave."""
+    checked_at: AwareDatetime
+
+
+class SheetValue(Contract):
+    """What a sheet says in one column; never a column of addresses."""
+
+    column: str
+    value: FieldValue = None
+
+
+class SheetReviewDue(Timer, VenueEvent):
+    """Timer: see whether a sheet's managers are to be asked to read it again."""
+
+    due_at: AwareDatetime
+
+    @property
+    def timer_id(self) -> str:
+        """One per sheet."""
+        return f"sheet-review:{self.venue_id}"
+
+
+class VenueReviewAsked(VenueEvent):
+    """A sheet was neither changed nor found right for as long as its managers chose."""
+
+    venue_nom: str
+    revision: int
+    managers: list[str]
+    """Those who want to hear of it."""
+    values: list[SheetValue]
+    """What the sheet says, as far as it helps to see whether it is still right."""
+    cared_at: AwareDatetime
+    """When it was last changed or found right."""
+    every_months: int
+    number: int
+    """Counts the reminders that nothing has followed, this one included."""
+    at_most: int
+    asked_at: AwareDatetime
+
+
+class VenueStopsChanged(VenueEvent):
+    """The stops of an itinerant venue are others now; they are on its page."""
+
+    revision: int
+    """Counts the lists of stops, not the sheet's revisions."""
+    count: int
+    changed_at: AwareDatetime
+
+
+class VenueNoticesChanged(VenueEvent):
+    """A venue's temporary notices are others than before; those that end do so without a word."""
+
+    venue_nom: str
+    changed_at: AwareDatetime
+
+
+class MediatorAttachmentAsked(VenueEvent):
+    """Somebody asks to be shown among a venue's mediators: who, by their account alone."""
+
+    venue_nom: str
+    account_id: str
+    managers: list[str]
+    """The accounts that manage the venue now."""
+    asked_at: AwareDatetime
+
+
+class VenueMediatorsChanged(VenueEvent):
+    """A venue shows other mediators than before; who they are is on its page."""
+
+    count: int
+    changed_at: AwareDatetime
+
+
+class VenuesMerged(VenueEvent):
+    """Two venues are one now: `merged_id` is another name of `venue_id`, whatever names it."""
+
+    merged_id: str
+    merge_id: str
+    revision: int
+    """Of the sheet that stays."""
+    merged_revision: int
+    merged_at: AwareDatetime
+
+
+class VenuesUnmerged(VenueEvent):
+    """They are two again: `merged_id` is a venue of its own, as it was before."""
+
+    merged_id: str
+    merge_id: str
+    revision: int
+    """Of the sheet that had stayed."""
+    merged_revision: int
+    unmerged_at: AwareDatetime

@@ -36,6 +36,32 @@ TITLES = {
     "content-type-unknown": "Ce type de contenu n'est pas celui d'un CloudEvent en JSON.",
     "delivery-id-reused": "Cet identifiant d'envoi a déjà servi pour un autre contenu.",
     "too-many-deliveries": "Trop d'envois en une minute : réessayez un peu plus tard.",
+    "too-many-validations": "Trop de fichiers en une minute : réessayez un peu plus tard.",
+    "charter-for-managers": (
+        "La charte s'accepte en demandant à gérer une fiche, ou quand on la gère déjà."
+    ),
+    "charter-not-accepted": "Il faut d'abord accepter la charte du réseau.",
+    "claim-not-found": "Cette demande n'existe pas.",
+    "claim-over": "Cette demande a déjà reçu une réponse.",
+    "claim-waiting": (
+        "Vous avez déjà demandé à gérer cette fiche : cette demande attend une réponse."
+    ),
+    "proof-impossible": "Cette preuve n'est pas possible pour cette fiche.",
+    "too-many-mails": "Trop de courriels ont été envoyés à ce lieu : réessayez plus tard.",
+    "mediator-not-found": "Cette médiatrice ou ce médiateur n'est pas dans l'annuaire.",
+    "not-itinerant": "Seul un lieu itinérant a des arrêts.",
+    "stops-changed": ("Les arrêts ont changé depuis que vous les avez lus : relisez-les d'abord."),
+    "already-merged": "L'autre fiche est déjà fusionnée.",
+    "already-unmerged": "Cette fusion est déjà annulée.",
+    "duplicate-not-found": "Cette paire de fiches n'existe pas.",
+    "merge-not-found": "Cette fusion n'existe pas.",
+    "merged-venue": "Ce lieu a été fusionné avec un autre : sa fiche a un autre identifiant.",
+    "merged-with-itself": "Une fiche ne peut pas être fusionnée avec elle-même.",
+    "unreadable-pairs": "Ces fichiers ne se lisent pas comme des fiches et des paires.",
+    "venue-changed": (
+        "L'une des fiches a changé depuis que vous l'avez ouverte : relisez-la d'abord."
+    ),
+    "dump-not-found": "Cet export n'existe pas, ou pas encore.",
     "already-manager": "Vous êtes déjà responsable de cette fiche.",
     "about-to-close": "Le délai est passé : seule une décision compte encore.",
     "account-too-new": (
@@ -83,6 +109,9 @@ TITLES = {
     "own-proposal": "Vous ne pouvez pas donner d'avis sur votre propre proposition.",
     "plan-changed": "La liste a changé depuis l'essai à blanc : relancez-le et vérifiez-la.",
     "proposal-not-found": "Cette proposition n'existe pas.",
+    "notice-not-found": "Cette information temporaire n'existe pas.",
+    "too-many-notices": ("Ce lieu a déjà dix informations temporaires : supprimez-en une d'abord."),
+    "sheet-changed": ("Cette fiche a changé depuis que vous l'avez ouverte : relisez-la d'abord."),
     "subscription-disabled": "Cet abonnement est désactivé : réactivez-le d'abord.",
     "subscription-not-found": "Cet abonnement n'existe pas.",
     "resource-not-allowed": (

@@ -12,7 +12,20 @@ from shared.events.announcements import (
     AnnouncementUpdated,
     SubscriptionDisabled,
 )
-from shared.events.directory import EditApplied, FieldConflict, NewsPublished
+from shared.events.base import Evidence
+from shared.events.contacts import digest
+from shared.events.directory import (
+    ClaimDisowned,
+    ClaimLapsed,
+    ClaimProofRequested,
+    ClaimProved,
+    EditApplied,
+    FieldConflict,
+    MediatorAttachmentAsked,
+    NewsPublished,
+    SheetValue,
+    VenueReviewAsked,
+)
 from shared.events.moderation import (
     AnnouncementRefused,
     AppealDismissed,
@@ -236,6 +249,26 @@ def subscription_disabled(why: Literal["gone", "failing"] = "failing") -> Subscr
     )
 
 
+def review_asked(**changes: Any) -> VenueReviewAsked:
+    said: dict[str, Any] = {
+        "venue_id": "v1",
+        "venue_nom": "Médiathèque X",
+        "revision": 4,
+        "managers": ["ali", "bea"],
+        "values": [
+            SheetValue(column="horaires", value="Mo-Fr 09:00-12:00"),
+            SheetValue(column="services", value=["Aider aux démarches", "Réparer"]),
+            SheetValue(column="site_web"),
+        ],
+        "cared_at": datetime(2026, 5, 1, 9, tzinfo=UTC),
+        "every_months": 6,
+        "number": 1,
+        "at_most": 3,
+        "asked_at": NOW,
+    }
+    return VenueReviewAsked(**said | changes)
+
+
 def decided(event: type[CaseDecided], **changes: Any) -> Any:
     """What moderation says of a decision; each event takes of it what it knows."""
     said: dict[str, Any] = {
@@ -289,7 +322,47 @@ def appealed(kind: CaseKind = "edit") -> AppealLodged:
     )
 
 
+CLAIM = {"venue_id": "v1", "claim_id": "c1", "venue_nom": "Médiathèque X", "author": NINA}
+
+
+def proof_requested(address: str = "accueil@lieu.example", **changes: Any) -> ClaimProofRequested:
+    said: dict[str, Any] = {
+        **CLAIM,
+        "recipient": digest("c1", address),
+        "number": 1,
+        "text": "J'y travaille.",
+        "managed": False,
+        "expires_at": DEADLINE,
+        "requested_at": NOW,
+    }
+    return ClaimProofRequested(**said | changes)
+
+
+def claim_proved(proof: Literal["mail", "siret"] = "mail", addresses: int = 1) -> ClaimProved:
+    return ClaimProved.model_validate(
+        {**CLAIM, "proof": proof, "public_addresses": addresses, "proved_at": NOW}
+    )
+
+
+def mediator_asked(*managers: str) -> MediatorAttachmentAsked:
+    return MediatorAttachmentAsked(
+        venue_id="v1",
+        venue_nom="Médiathèque X",
+        account_id="nina",
+        managers=list(managers),
+        asked_at=NOW,
+    )
+
+
+def evidence(proof: Literal["mail", "siret"] | None) -> Evidence:
+    return Evidence(
+        charter="2026-1", charter_accepted_at=NOW, proof=proof, proved_at=NOW if proof else None
+    )
+
+
 SAMPLES: list[tuple[Template, Told, str]] = [
+    ("sheet_review", review_asked(), "account:ali"),
+    ("sheet_review", review_asked(number=3, every_months=12), "account:ali"),
     ("review_opened", edit(), "account:ali"),
     ("review_opened", edit(), "venue:v1"),
     ("review_opened", edit(author=Author(account_id="nina")), "venue:v1"),
@@ -349,6 +422,19 @@ SAMPLES: list[tuple[Template, Told, str]] = [
     ("reverted", reverted("news"), "account:nina"),
     ("reverted", reverted("announcement"), "account:nina"),
     ("report_upheld", decided(ReportUpheld), "account:nina"),
+    ("review_opened", claim(managers=["ali"], evidence=evidence("mail")), "account:ali"),
+    ("moderators_waiting", claim(evidence=evidence("siret")), "moderators"),
+    ("moderators_waiting", claim(evidence=evidence(None)), "moderators"),
+    ("claim_proof", proof_requested(), "venue:v1"),
+    ("claim_proof", proof_requested(managed=True), "venue:v1"),
+    ("claim_proved", claim_proved(), "account:nina"),
+    ("claim_proved", claim_proved("siret"), "account:nina"),
+    ("manager_named", claim_proved(), "venue:v1"),
+    ("manager_named", claim_proved("siret"), "venue:v1"),
+    ("claim_disowned", ClaimDisowned.model_validate({**CLAIM, "disowned_at": NOW}), "account:nina"),
+    ("claim_lapsed", ClaimLapsed.model_validate({**CLAIM, "lapsed_at": NOW}), "account:nina"),
+    ("mediator_asked", mediator_asked("ali"), "account:ali"),
+    ("mediator_asked", mediator_asked(), "moderators"),
     ("claim_approved", decided(ClaimApproved), "account:nina"),
     ("appeal_lodged", appealed(), "moderators"),
     ("appeal_dismissed", decided(AppealDismissed), "account:nina"),

@@ -5,6 +5,9 @@ import importlib
 import pytest
 from typer.testing import CliRunner
 
+from services.directory.app import service
+from services.directory.settings import Settings
+
 SERVICES = ("announcements", "directory", "moderation", "notifications")
 
 
@@ -36,3 +39,15 @@ def test_a_service_that_could_let_nobody_in_does_not_start(
     answer = CliRunner().invoke(app, [])
     assert answer.exit_code == 2
     assert "set JWKS_URL or JWT_KEY" in answer.output
+
+
+def test_a_directory_without_a_key_for_its_links_serves_nobody_and_still_imports(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("JWT_KEY", "j" * 32)
+    monkeypatch.delenv("LINK_KEY", raising=False)
+    app = importlib.import_module("services.directory.__main__").app
+    answer = CliRunner().invoke(app, [])
+    assert (answer.exit_code, "set LINK_KEY" in answer.output) == (2, True)
+    # what imports puts the same parts together
+    assert service(Settings()).name == "directory"

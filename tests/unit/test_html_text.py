@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.announcements.domain.html_text import LONGEST_HTML, plain_text
+from shared.html_text import LONGEST_HTML, plain_text
 
 LONG = 1024 * 1024
 

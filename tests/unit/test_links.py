@@ -11,7 +11,7 @@ from joserfc.jwk import OctKey
 
 from shared.auth import Verifier
 from shared.errors import NotAuthenticated
-from shared.links import DecisionLink, LinkExpired, LinkForged, Links
+from shared.links import ClaimLink, DecisionLink, LinkExpired, LinkForged, Links, SheetLink
 from shared.settings import ServiceSettings
 
 OLD, NEW = "o" * 32, "n" * 40
@@ -127,6 +127,14 @@ class TestPurpose:
         with pytest.raises(LinkForged):
             Links(NEW).read(signed(claims(**{missing: None})))
 
+    def test_a_link_about_a_sheet_decides_nothing_and_the_other_way_round(self) -> None:
+        about_a_sheet = SheetLink("case-1", "account:max", FUTURE)
+        assert Links(NEW).read_sheet(Links(NEW).sign(about_a_sheet)) == about_a_sheet
+        with pytest.raises(LinkForged):
+            Links(NEW).read(Links(NEW).sign(about_a_sheet))
+        with pytest.raises(LinkForged):
+            Links(NEW).read_sheet(Links(NEW).sign(LINK))
+
     async def test_a_link_is_no_login(self) -> None:
         verifier = Verifier(ServiceSettings(jwt_key=NEW, jwt_audience="mednum"))
         with pytest.raises(NotAuthenticated):
@@ -155,3 +163,17 @@ class TestKeys:
     def test_are_long_enough(self, keys: str) -> None:
         with pytest.raises(ValueError, match="32 characters"):
             Links(keys)
+
+
+def test_a_link_about_a_claim_is_good_for_nothing_else() -> None:
+    links = Links(NEW)
+    claim = ClaimLink("claim-1", "venue:v1", FUTURE)
+    assert links.read_claim(links.sign(claim)) == claim
+    for read, other in (
+        (links.read, claim),
+        (links.read_sheet, claim),
+        (links.read_claim, LINK),
+        (links.read_claim, SheetLink("v1", "account:max", FUTURE)),
+    ):
+        with pytest.raises(LinkForged):
+            read(links.sign(other))

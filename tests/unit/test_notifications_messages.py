@@ -13,7 +13,7 @@ from services.notifications.rendering.messages import AddressInvalid, Mail, comp
 from services.notifications.rendering.texts import wrapped
 from shared.events import Author, FieldChange
 from tests.unit.notifications_page import Page
-from tests.unit.notifications_samples import NOW, RENDERER, edit
+from tests.unit.notifications_samples import NOW, RENDERER, edit, review_asked
 
 HOSTILE = '<img src=x onerror="alert(1)">\r\nBcc: victime@example.org\u202e'
 
@@ -80,6 +80,16 @@ def test_a_message_has_its_headers_and_both_bodies() -> None:
     assert html
     assert text.get_content().splitlines() == mail.text.splitlines()
     assert html.get_content().splitlines() == mail.html.splitlines()
+
+
+def test_one_click_ends_reminders_and_no_other_mail() -> None:
+    mail = RENDERER.render("sheet_review", review_asked(), "account:ali")
+    raw = composed(mail, "ali@example.org").as_bytes()
+    # whole on one line: mail programs take no encoded address (RFC 8058, 3.1)
+    assert f"List-Unsubscribe: <{mail.unsubscribe}>\r\n".encode() in raw
+    assert b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n" in raw
+    other = as_received(RENDERER.render("review_opened", edit(), "account:ali"))
+    assert other["List-Unsubscribe"] is None
 
 
 def test_the_message_id_is_the_same_each_time_and_each_address_has_its_own() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from services.notifications.domain import Told, plan
+from services.notifications.domain import Told, addressed, plan
 from shared.events import Author
 from shared.events.directory import FieldConflict
 from shared.events.moderation import (
@@ -30,15 +30,19 @@ from tests.unit.notifications_samples import (
     appealed,
     applied,
     claim,
+    claim_proved,
     contested,
     decided,
     edit,
+    mediator_asked,
     message,
     news,
     news_published,
+    proof_requested,
     reminder,
     report,
     reverted,
+    review_asked,
     shortcut,
     subscription_disabled,
     unreachable,
@@ -196,6 +200,13 @@ def test_an_outcome_goes_to_the_author_alone(event: Told, template: str, about: 
     assert (notice.template, notice.recipient, notice.about) == (template, "account:nina", about)
 
 
+def test_a_sheets_managers_are_asked_each_and_nobody_else() -> None:
+    assert told(review_asked()) == {
+        ("sheet_review", "account:ali"),
+        ("sheet_review", "account:bea"),
+    }
+
+
 @pytest.mark.parametrize("kind", ["edit", "news", "announcement", "report", "claim"])
 def test_an_appeal_goes_to_moderators(kind: CaseKind) -> None:
     assert told(appealed(kind)) == {("appeal_lodged", "moderators")}
@@ -217,6 +228,7 @@ def test_ids_are_the_same_each_time() -> None:
         (reminder(), {"reminded_at": NOW + timedelta(days=1)}),
         (contested(), {"escalated_at": NOW + timedelta(days=1)}),
         (message(), {"message_id": "m2"}),
+        (review_asked(), {"asked_at": NOW + timedelta(days=180)}),
         # what an appeal grants is applied later than the rest
         (applied(), {"applied_at": NOW + timedelta(days=1)}),
     ],
@@ -224,3 +236,28 @@ def test_ids_are_the_same_each_time() -> None:
 def test_what_is_told_several_times_is_told_each_time(event: Told, later: dict[str, Any]) -> None:
     again = event.model_copy(update=later)
     assert not {one.id for one in plan(event)} & {one.id for one in plan(again)}
+
+
+def test_the_address_that_a_claim_names_is_asked_and_all_are_told_who_manages() -> None:
+    assert told(proof_requested()) == {("claim_proof", "venue:v1")}
+    assert plan(proof_requested(number=2))[0].id != plan(proof_requested())[0].id
+    assert told(claim_proved()) == {
+        ("claim_proved", "account:nina"),
+        ("manager_named", "venue:v1"),
+    }
+    assert told(claim_proved("siret", addresses=0)) == {("claim_proved", "account:nina")}
+
+
+def test_one_address_of_a_venue_is_meant_by_its_digest() -> None:
+    both = ["mairie@lieu.example", "Accueil@lieu.example", "Accueil@lieu.example"]
+    assert addressed(proof_requested(), both) == ["Accueil@lieu.example"]
+    assert addressed(proof_requested("gone@lieu.example"), both) == []
+    assert addressed(claim_proved(), both) == both[:2]
+
+
+def test_a_venues_managers_are_asked_about_a_mediator_else_the_moderators() -> None:
+    assert told(mediator_asked("ali", "bea")) == {
+        ("mediator_asked", "account:ali"),
+        ("mediator_asked", "account:bea"),
+    }
+    assert told(mediator_asked()) == {("mediator_asked", "moderators")}

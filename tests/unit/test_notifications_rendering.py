@@ -10,9 +10,9 @@ import pytest
 from services.notifications import domain
 from services.notifications.domain import Template, Told
 from services.notifications.rendering import mails
-from services.notifications.rendering.mails import LINK_KEPT, LINK_OF_NO_DEADLINE
+from services.notifications.rendering.mails import LINK_KEPT, LINK_OF_A_SHEET, LINK_OF_NO_DEADLINE
 from shared.events import FieldChange
-from shared.links import DecisionLink
+from shared.links import DecisionLink, SheetLink
 from tests.unit.notifications_page import Page
 from tests.unit.notifications_samples import (
     DEADLINE,
@@ -26,6 +26,7 @@ from tests.unit.notifications_samples import (
     message,
     news,
     reminder,
+    review_asked,
 )
 
 
@@ -96,6 +97,19 @@ def test_links_let_their_holder_decide_this_case(
     assert choices == ["accepter", "refuser"]
 
 
+def test_a_reminders_links_are_for_its_reader_and_this_sheet() -> None:
+    mail = RENDERER.render("sheet_review", review_asked(), "account:ali")
+    check, _, stop = (urlsplit(one) for one in OURS.findall(mail.text))
+    assert check.path.startswith("/checks/")
+    assert stop.path.startswith("/reminders/")
+    for one in (check, stop):
+        link = LINKS.read_sheet(one.path.rpartition("/")[2])
+        # longer than a year: the next reminder may be that far away
+        assert link == SheetLink("v1", "account:ali", NOW + LINK_OF_A_SHEET)
+    assert mail.unsubscribe == stop.geturl()
+    assert RENDERER.render("review_opened", edit(), "account:ali").unsubscribe == ""
+
+
 def link_in(template: Template, event: Told) -> DecisionLink:
     """The page that a mail to Ali leads to."""
     mail = RENDERER.render(template, event, "account:ali")
@@ -124,7 +138,9 @@ def test_nobody_else_gets_a_decision_link(template: Template, event: Told, recip
     assert "/decision/" not in mail.text + mail.html
 
 
-CLOSED = {"kind", "how", "accepted_by", "field", "fields", "why", "sender_role", "account_id"}
+CLOSED = {
+    "kind", "how", "accepted_by", "field", "fields", "why", "sender_role", "account_id", "proof",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(("template", "event", "recipient"), SAMPLES)

@@ -35,6 +35,7 @@ from tests.unit.notifications_samples import (
     reminder,
     report,
     reverted,
+    review_asked,
     shortcut,
     unreachable,
 )
@@ -251,6 +252,7 @@ def test_what_was_undone_is_said_with_its_reason_and_what_can_be_done() -> None:
         ("review_opened", edit(), "account:ali", "vous êtes responsable de la fiche"),
         ("review_opened", edit(), "venue:v1", "cette adresse figure sur la fiche publique"),
         ("message_posted", message(), "account:ali", "vous êtes responsable de la fiche"),
+        ("sheet_review", review_asked(), "account:bea", "vous êtes responsable de la fiche"),
         ("edit_conflict", applied(), "account:ali", "vous êtes responsable de la fiche"),
         ("moderators_waiting", announcement(), "moderators", "cette adresse est celle de"),
         ("proposal_received", edit(), "account:nina", "vous avez proposé une modification"),
@@ -263,6 +265,17 @@ def test_what_was_undone_is_said_with_its_reason_and_what_can_be_done() -> None:
 def test_every_mail_says_why(template: Template, event: Told, recipient: str, why: str) -> None:
     text = RENDERER.render(template, event, recipient).text
     assert f"Vous recevez ce message parce que {why}" in " ".join(text.split())
+
+
+def test_a_reminder_says_since_when_and_what_comes_next() -> None:
+    said = flat("sheet_review", review_asked(), "account:ali")
+    assert "Personne n'a relu ni modifié la fiche de “Médiathèque X” depuis le 1er mai 2026" in said
+    assert "- Horaires d'ouverture : Mo-Fr 09:00-12:00" in said
+    assert "- Site web : (vide)" in said
+    assert "nous vous le redemanderons dans six mois" in said
+    last = flat("sheet_review", review_asked(number=3), "account:ali")
+    assert "notre dernier rappel" in last
+    assert "redemanderons" not in last
 
 
 def test_the_last_day_of_an_announcement() -> None:

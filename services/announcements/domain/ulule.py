@@ -28,8 +28,8 @@ from services.announcements.domain.calls import (
     FundingCall,
     today,
 )
-from services.announcements.domain.html_text import plain_text
 from shared.errors import RULES, InvalidField, InvalidInput, Problem, explain
+from shared.html_text import plain_text
 from shared.strict_json import read_json
 
 PLATFORM = "ulule.com"

@@ -1,9 +1,46 @@
 """The directory over HTTP: request and response models, nothing else."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 
-from services.directory.api import imports, proposals, provenance, requests, search, venues
+from services.directory.api import (
+    checks,
+    claim_pages,
+    claims,
+    dumps,
+    duplicates,
+    exports,
+    feeds,
+    imports,
+    mediators,
+    merges,
+    notices,
+    pages,
+    proposals,
+    provenance,
+    requests,
+    search,
+    stops,
+    validations,
+    venues,
+)
+from services.directory.api.door import door
 
 router = APIRouter(tags=["directory"])
-for part in (search, venues, provenance, proposals, requests, imports):
+for part in (search, imports, validations, exports, dumps, pages):
     router.include_router(part.router)
+for part in (
+    venues,
+    provenance,
+    checks,
+    notices,
+    proposals,
+    requests,
+    claims,
+    claim_pages,
+    stops,
+    mediators,
+    duplicates,
+    merges,
+    feeds,
+):
+    router.include_router(part.router, dependencies=[Depends(door)])

@@ -1,4 +1,4 @@
-"""What people ask about a sheet: to manage it, to look at it."""
+"""What people ask about a sheet: to have it looked at."""
 
 from typing import Annotated
 
@@ -29,12 +29,6 @@ class RequestOut(BaseModel):
     """The case that moderation opens for it."""
 
     case_id: str
-
-
-@router.post("/venues/{venue_id}/claims", status_code=202)
-async def claim(tx: RequestTx, account: SignedIn, venue_id: str, asked: RequestIn) -> RequestOut:
-    """Ask to manage a venue's sheet."""
-    return RequestOut(case_id=await requests.claim(tx, account, venue_id, asked.text))
 
 
 @router.post("/venues/{venue_id}/reports", status_code=202)

@@ -6,9 +6,12 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict
 
-from services.directory.domain.fiche import COLUMNS
+from services.directory.api.care import CareOut
+from services.directory.domain.fiche import COLUMNS, known
+from services.directory.domain.stops import Stop
 from services.directory.domain.venues import Revision, Venue
-from services.directory.use_cases import venues
+from services.directory.use_cases import care, stops, venues
+from services.directory.use_cases.care import Care
 from shared.auth import ACCOUNT_ID, SignedIn
 from shared.events import FieldValue
 from shared.service import RequestTx
@@ -33,7 +36,7 @@ class VenueOut(BaseModel):
             id=venue.id,
             revision=venue.revision,
             updated_at=venue.updated_at,
-            fiche={name: venue.fiche.get(name) for name in COLUMNS},
+            fiche={name: known(name, venue.fiche.get(name)) for name in COLUMNS},
         )
 
 
@@ -63,20 +66,23 @@ class SourceOut(BaseModel):
     absent_since: datetime | None
 
 
-class VenueDetail(VenueOut):
-    """A sheet, and where each of its values comes from."""
+class VenueDetail(VenueOut, CareOut):
+    """A sheet, where each of its values comes from, and how it is cared for."""
 
     provenance: dict[str, OriginOut]
     """Of every filled field but `id` and `date_maj`."""
     sources: list[SourceOut]
     absent_from_source: bool
     """Whether no source has the venue any more."""
+    arrets: list[Stop]
+    """Of an itinerant venue: where it stands, today or later."""
 
     @classmethod
-    def of(cls, venue: Venue) -> "VenueDetail":
+    def with_care(cls, venue: Venue, cared: Care, arrets: list[Stop]) -> "VenueDetail":
         """The answer for a venue."""
         return cls(
             **VenueOut.of(venue).model_dump(),
+            **CareOut.of_care(cared).model_dump(),
             provenance={
                 name: OriginOut.model_validate(venue.origin(name))
                 for name in venue.fiche
@@ -84,6 +90,7 @@ class VenueDetail(VenueOut):
             },
             sources=[SourceOut(**one.model_dump(exclude={"fiche"})) for one in venue.sources],
             absent_from_source=venue.absent_from_source,
+            arrets=arrets,
         )
 
 
@@ -102,8 +109,10 @@ class ManagersOut(BaseModel):
 
 @router.get("/venues/{venue_id}")
 async def get_venue(tx: RequestTx, venue_id: str) -> VenueDetail:
-    """One sheet, and where its values come from."""
-    return VenueDetail.of(await venues.get_venue(tx, venue_id))
+    """One sheet, where its values come from, and how it is cared for."""
+    venue = await venues.get_venue(tx, venue_id)
+    cared = await care.of(tx, venue)
+    return VenueDetail.with_care(venue, cared, await stops.shown_of(tx, venue))
 
 
 @router.get("/venues/{venue_id}/history")

@@ -1,53 +1,36 @@
-"""Import of venues in the national schema's CSV, in batches, each one transaction.
+"""Import of a source's file, in batches, each one transaction.
 
 What a source says is compared with what it said the last time (`domain/sources.py`). The same
 file twice changes nothing.
 """
 
 import asyncio
-import csv
-from codecs import getincrementaldecoder
-from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from collections import Counter, deque
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import asdict, dataclass, field
-from io import TextIOWrapper
 from itertools import islice
-from typing import IO, Any, TextIO, TypeVar
+from typing import IO, Any, TypeVar
 from uuid import uuid4
 
-import structlog
-
-from services.directory.domain.fiche import COLUMNS, read_row
+from services.directory.importing.reader import Reading, Refused, Row, read
 from services.directory.importing.writer import BATCH, Import, Written, mark_absent, write
 from shared.database import Database
-from shared.errors import InvalidField, Problem
-from shared.events import FieldValue
 
 T = TypeVar("T")
 
+AT_ONCE = 2
+"""Batches that are being written: while the database works on one, the next is made ready."""
 MOST_ERRORS = 1_000
 """Refusals that a report lists; beyond, they are counted."""
-CHUNK = 1024 * 1024
 CUT = 200
 """Characters of a refused value that a report repeats."""
 
+Rows = list[Row | Refused]
 
-CsvReader = Any
-"""What `csv.reader` returns; its type has no public name."""
-
-
-UNREADABLE = "Cette ligne ne se lit pas comme du CSV : guillemet isolé, ou cellule trop longue."
-
-log = structlog.get_logger()
-
-
-class NotACsvFile(Problem):
-    """The file cannot be read as CSV in UTF-8, or lacks columns of the schema."""
-
-    type = "not-a-csv-file"
-    status = 422
-    title = "Ce fichier n'est pas un CSV du schéma national des lieux de médiation numérique."
+UNNAMED = (
+    "Des lignes n'ont pas d'identifiant lisible : aucune fiche n'est dite absente de la source."
+)
 
 
 @dataclass(frozen=True)
@@ -55,10 +38,12 @@ class RowError:
     """A rule that a row breaks; `line` is the file's, counted from 1."""
 
     line: int
-    field: str
+    id: str
     value: str
+    field: str
     rule: str
     message: str
+    suggestion: str | None
 
 
 @dataclass
@@ -69,45 +54,48 @@ class Report:
     updated: int = 0
     unchanged: int = 0
     refused: int = 0
+    noted: int = 0
+    """Rows that were taken with a change, or in doubt."""
     absent: int = 0
     """Venues that the source had and the file has not."""
+    notes: list[str] = field(default_factory=list)
+    """How the file was read, where that is not what the standard asks for."""
     errors: list[RowError] = field(default_factory=list)
+    more_errors: int = 0
+    """Errors that are not listed."""
 
     @property
     def rows(self) -> int:
         """Rows read so far."""
         return self.created + self.updated + self.unchanged + self.refused
 
-    def count(self, written: Mapping[str, Written]) -> None:
-        """Count what became of some valid rows."""
+    def count(self, rows: Sequence[Row | Refused], written: Mapping[str, Written]) -> None:
+        """Count what became of some rows, and list what is wrong with those refused."""
         outcomes = Counter(one.outcome for one in written.values())
         self.created += outcomes["created"]
         self.updated += outcomes["updated"]
         self.unchanged += outcomes["unchanged"]
+        for row in rows:
+            if isinstance(row, Refused):
+                self._refuse(row)
+            else:
+                self.noted += bool(row.notes)
 
-    def refuse(self, line: int, row: dict[str, str], wrong: list[InvalidField]) -> None:
-        """Count a refused row and list what is wrong with it."""
+    def _refuse(self, row: Refused) -> None:
         self.refused += 1
-        for one in wrong[: MOST_ERRORS - len(self.errors)]:
-            value = (row.get(one.field) or "")[:CUT]
-            self.errors.append(RowError(line, one.field, value, one.rule, one.message))
+        listed = row.errors[: MOST_ERRORS - len(self.errors)]
+        self.more_errors += len(row.errors) - len(listed)
+        for one in listed:
+            value = row.cells.get(one.field, "")[:CUT]
+            self.errors.append(RowError(line=row.line, id=row.id[:CUT], value=value, **asdict(one)))
 
     def as_json(self) -> dict[str, Any]:
         """The report as a JSON object."""
         return asdict(self)
 
 
-@dataclass(frozen=True)
-class Row:
-    """A valid row."""
-
-    line: int
-    fiche: dict[str, FieldValue]
-
-    @property
-    def id(self) -> str:
-        """The venue's id."""
-        return str(self.fiche["id"])
+Told = Callable[[Sequence[Row | Refused], Mapping[str, Written]], None]
+"""Gets each batch of rows with what became of the valid ones, by id; in a thread."""
 
 
 async def import_csv(
@@ -117,24 +105,57 @@ async def import_csv(
     progress: Callable[[Report], None] = lambda _: None,
     *,
     dry_run: bool = False,
+    told: Told | None = None,
 ) -> Report:
     """Import a file; valid rows go in, the others are reported. Raises `NotACsvFile`.
 
-    What the source had and the file has not is marked as absent; a dry run writes nothing.
+    What the source had and the file has not is marked as absent, unless some row gives no id: it
+    may be any venue's. A dry run writes nothing.
     """
-    report = Report()
-    seen: set[str] = set()
-    run = Import(uuid4().hex, source, dry_run)
-    await asyncio.to_thread(_check_encoding, file)
-    with TextIOWrapper(file, "utf-8-sig", newline="") as text:
-        rows = _checked_rows(text, report, seen)
+    reading = await asyncio.to_thread(read, file)
+    run = Import(uuid4().hex, source, database, dry_run)
+    try:
+        return await _import(run, reading, progress, told)
+    finally:
+        reading.close()
+
+
+async def _import(
+    run: Import, reading: Reading, progress: Callable[[Report], None], told: Told | None
+) -> Report:
+    report = Report(notes=reading.notes)
+    async with aclosing(_written(run, reading)) as batches:
+        async for rows, written in batches:
+            report.count(rows, written)
+            if told:
+                await asyncio.to_thread(told, rows, written)
+            progress(report)
+    if reading.unnamed:
+        report.notes.append(UNNAMED)
+    else:
+        report.absent = await mark_absent(run, reading.seen)
+    return report
+
+
+async def _written(
+    run: Import, reading: Reading
+) -> AsyncGenerator[tuple[Rows, dict[str, Written]]]:
+    """The file's rows in batches, and what became of the valid ones, in the file's order."""
+    rows = iter(reading)
+    writing: deque[tuple[Rows, asyncio.Task[dict[str, Written]]]] = deque()
+    try:
         async with aclosing(_ahead(lambda: list(islice(rows, BATCH)))) as batches:
             async for batch in batches:
-                sheets = {row.id: row.fiche for row in batch if row}
-                report.count(await write(database, run, sheets))
-                progress(report)
-    report.absent = await mark_absent(database, run, lambda ids: [i for i in ids if i not in seen])
-    return report
+                sheets = {row.id: row.fiche for row in batch if isinstance(row, Row)}
+                writing.append((batch, asyncio.create_task(write(run, sheets))))
+                if len(writing) == AT_ONCE:
+                    first, task = writing.popleft()
+                    yield first, await task
+        while writing:
+            first, task = writing.popleft()
+            yield first, await task
+    finally:
+        await asyncio.gather(*(task for _, task in writing), return_exceptions=True)
 
 
 async def _ahead(read: Callable[[], list[T]]) -> AsyncGenerator[list[T]]:
@@ -150,68 +171,3 @@ async def _ahead(read: Callable[[], list[T]]) -> AsyncGenerator[list[T]]:
     finally:
         # a thread cannot be stopped: the file is closed only once it is done with it
         await asyncio.gather(reading, return_exceptions=True)
-
-
-def _check_encoding(file: IO[bytes]) -> None:
-    """Read the file once: it must be UTF-8 to its end before any of its rows goes in."""
-    decoder = getincrementaldecoder("utf-8")()
-    try:
-        while chunk := file.read(CHUNK):
-            decoder.decode(chunk)
-        decoder.decode(b"", final=True)
-    except UnicodeDecodeError as exc:
-        raise NotACsvFile("Le fichier n'est pas en UTF-8.") from exc
-    file.seek(0)
-
-
-def _checked_rows(text: TextIO, report: Report, seen: set[str]) -> Iterator[Row | None]:
-    """The rows that keep every rule, each id once; none for the others, which are reported."""
-    reader = csv.reader(text, strict=True)
-    names = _header(reader)
-    taken: set[str] = set()
-    for line, values in _lines(reader, report):
-        if len(values) != len(names):
-            wrong = InvalidField("", "columns", "Le nombre de cellules n'est pas le bon.")
-            report.refuse(line, {}, [wrong])
-            yield None
-            continue
-        cells = dict(zip(names, values, strict=True))
-        fiche, errors = read_row(cells)
-        if not errors and fiche["id"] in taken:
-            errors = [InvalidField("id", "unique", "Cet identifiant est déjà dans le fichier.")]
-        # also if it is refused: it has not left its source
-        seen.add(cells["id"].strip())
-        if errors:
-            report.refuse(line, cells, errors)
-            yield None
-            continue
-        taken.add(str(fiche["id"]))
-        yield Row(line, fiche)
-
-
-def _header(reader: CsvReader) -> list[str]:
-    """The names of the columns; all those of the schema, others too. Raises `NotACsvFile`."""
-    try:
-        names: list[str] = next(reader, [])
-    except csv.Error as exc:
-        raise NotACsvFile(f"La première ligne : {UNREADABLE}") from exc
-    missing = [name for name in COLUMNS if name not in names]
-    if missing:
-        raise NotACsvFile(f"Colonnes absentes : {', '.join(missing)}.", missing_columns=missing)
-    return names
-
-
-def _lines(reader: CsvReader, report: Report) -> Iterator[tuple[int, list[str]]]:
-    """Each row that is not empty, with the file's line where it starts."""
-    while True:
-        line = reader.line_num + 1
-        try:
-            values = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as exc:
-            log.info("row is no CSV", line=line, error=str(exc))
-            report.refuse(line, {}, [InvalidField("", "csv", UNREADABLE)])
-            continue
-        if values:
-            yield line, values

@@ -1,6 +1,6 @@
 """Writes what a source says: new venues, new revisions of known ones, what it no longer has."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Literal
@@ -8,8 +8,9 @@ from typing import Literal
 from services.directory.domain.fiche import Fiche, public_addresses
 from services.directory.domain.sources import Kept, TakeOver, take_over
 from services.directory.domain.venues import Acceptance, Revision, SourceSheet, Venue
-from services.directory.store.venues import History, Venues
-from services.directory.use_cases.venues import tell_addresses, tell_update
+from services.directory.importing.seen import SeenIds
+from services.directory.store.venues import History, Sources, Venues
+from services.directory.use_cases.venues import addresses_changed, tell_addresses, tell_update
 from shared.database import Database, Transaction
 from shared.events.directory import VenuesImported, VenuesLeftSource
 
@@ -23,6 +24,7 @@ class Import:
 
     id: str
     source: str
+    database: Database
     dry_run: bool = False
 
     @property
@@ -39,36 +41,42 @@ class Written:
     kept: Mapping[str, Kept] = field(default_factory=dict)
 
 
-async def write(database: Database, run: Import, sheets: Mapping[str, Fiche]) -> dict[str, Written]:
+async def write(run: Import, sheets: Mapping[str, Fiche]) -> dict[str, Written]:
     """Take over a source's sheets, by their ids there; at most `BATCH`."""
     written: dict[str, Written] = {}
     waiting = sheets
     while waiting:
-        written |= await database.run(partial(_write, run=run, sheets=waiting))
+        written |= await run.database.run(partial(_write, run=run, sheets=waiting))
         # two of them may be of one venue by now: each has a revision of its own
         waiting = {id_: sheet for id_, sheet in waiting.items() if id_ not in written}
     return written
 
 
 async def _write(tx: Transaction, run: Import, sheets: Mapping[str, Fiche]) -> dict[str, Written]:
-    venues = Venues(tx)
-    known = await _known(venues, list(sheets))
+    known = await _known(Venues(tx), list(sheets))
     batch = _Batch(tx, run)
     for id_, venue in known.items():
         batch.take_over(venue, id_, sheets[id_])
-    fresh = [id_ for id_ in sheets if id_ not in known]
-    if run.dry_run:
-        return batch.written | dict.fromkeys(fresh, Written("created"))
-    added = [
-        _new_venue(tx, run, id_, sheets[id_], ordinal)
-        for id_, ordinal in zip(fresh, await venues.take_ordinals(len(fresh)), strict=True)
-    ]
-    await venues.add(added)
-    await batch.save()
-    for venue in added:
-        tell_addresses(tx, venue, [])
-    _tell_import(tx, run, [*fresh, *(venue.id for venue in batch.revised)])
+    fresh = {id_: sheet for id_, sheet in sheets.items() if id_ not in known}
+    if not run.dry_run:
+        await _add(tx, run, fresh)
+        await batch.save()
+        _tell_import(tx, run, [*fresh, *(venue.id for venue in batch.revised)])
     return batch.written | dict.fromkeys(fresh, Written("created"))
+
+
+async def _add(tx: Transaction, run: Import, sheets: Mapping[str, Fiche]) -> None:
+    """Add new venues."""
+    if not sheets:
+        return
+    # apart: two batches under way would write the same counter
+    ordinals = await run.database.run(lambda one: Venues(one).take_ordinals(len(sheets)))
+    added = [
+        _new_venue(tx, run, id_, sheet, ordinal)
+        for (id_, sheet), ordinal in zip(sheets.items(), ordinals, strict=True)
+    ]
+    await Venues(tx).add(added)
+    tx.publish_many([event for venue in added if (event := addresses_changed(venue, []))])
 
 
 async def _known(venues: Venues, ids: list[str]) -> dict[str, Venue]:
@@ -157,30 +165,40 @@ def _tell_import(tx: Transaction, run: Import, ids: list[str]) -> None:
         )
 
 
-async def mark_absent(
-    database: Database, run: Import, missing: Callable[[list[str]], Iterable[str]]
-) -> int:
-    """Mark the venues that a source had and no longer has; returns how many.
-
-    `missing` gives those of some ids (the source's) that its file did not have.
-    """
-    marked, first = 0, 0
-    last = await database.run(lambda tx: Venues(tx).count())
-    while first < last:
-        page = partial(Venues.sources_page, first=first, count=BATCH)
-        found = await database.run(lambda tx, page=page: page(Venues(tx)))  # type: ignore[misc]
-        here = {
-            source["id"]: venue_id
-            for venue_id, sources in found
-            for source in sources
-            if source["name"] == run.source and not source.get("absent_since")
-        }
-        gone = {id_: here[id_] for id_ in missing(list(here))}
+async def mark_absent(run: Import, seen: SeenIds) -> int:
+    """Mark the venues that a source had and its file, of these ids, has not; returns how many."""
+    marked = 0
+    if not await run.database.run(partial(_seen_before, run=run)):
+        return 0
+    last = await run.database.run(lambda tx: Venues(tx).count())
+    for first in range(0, last, BATCH):
+        here = await run.database.run(partial(_present, run=run, first=first))
+        there = seen.contains_many(here)
+        gone = {id_: venue_id for id_, venue_id in here.items() if id_ not in there}
         if gone and not run.dry_run:
-            await database.run(partial(_mark_absent, run=run, gone=gone))
+            await run.database.run(partial(_mark_absent, run=run, gone=gone))
         marked += len(gone)
-        first += BATCH
     return marked
+
+
+async def _seen_before(tx: Transaction, run: Import) -> bool:
+    """Whether the source has been imported before; from now on it has."""
+    sources = Sources(tx)
+    if await sources.get(run.source):
+        return True
+    if not run.dry_run:
+        await sources.add(run.source, run.id, tx.now)
+    return False
+
+
+async def _present(tx: Transaction, run: Import, first: int) -> dict[str, str]:
+    """Some venues that the source had when it was last imported, by their ids there."""
+    return {
+        source["id"]: venue_id
+        for venue_id, sources in await Venues(tx).sources_page(first, BATCH)
+        for source in sources
+        if source["name"] == run.source and not source.get("absent_since")
+    }
 
 
 async def _mark_absent(tx: Transaction, run: Import, gone: Mapping[str, str]) -> None:

@@ -7,14 +7,23 @@ from services.directory.domain.venues import Revision, Venue
 from services.directory.store.documents import document, fields
 from shared.database import Conflict, Document, Index, Transaction
 
-ASKED = 100
+ASKED = 50
 """Ids of one question: the embedded database takes an `$in` in quadratic time."""
 
 INDEXES = (
     Index("venues", [("recheck_since", 1)], sparse=True),
     Index("venues", [("ordinal", 1)], unique=True),
+    Index("venues", [("managers", 1)], sparse=True),
     Index("history", [("venue_id", 1)]),
 )
+
+
+def _document(venue: Venue) -> Document:
+    kept = document(venue, sparse=True)
+    # most venues have none, and then cost their index nothing
+    if not venue.managers:
+        del kept["managers"]
+    return kept
 
 
 def _venue(found: Document) -> Venue:
@@ -48,6 +57,18 @@ class Venues:
         found = await self._venues.get(venue_id)
         return _venue(found) if found else None
 
+    async def staying(self, venue_id: str) -> Venue | None:
+        """A venue, or the one that it was merged into at last."""
+        venue = await self.get(venue_id)
+        while venue and venue.merged_into:
+            venue = await self.get(venue.merged_into)
+        return venue
+
+    async def is_merged(self, venue_id: str) -> bool:
+        """Whether a venue is one with another."""
+        found = await self._venues.find({"_id": venue_id}, fields=["merged_into"])
+        return any(one.get("merged_into") for one in found)
+
     async def get_many(self, ids: Sequence[str]) -> dict[str, Venue]:
         """Those of these venues that exist, by id."""
         found: dict[str, Venue] = {}
@@ -59,11 +80,11 @@ class Venues:
 
     async def add(self, venues: Iterable[Venue]) -> None:
         """Add venues whose ordinals were taken by `take_ordinals`."""
-        await self._venues.insert(*(document(venue, sparse=True) for venue in venues))
+        await self._venues.insert(*(_document(venue) for venue in venues))
 
     async def save(self, *venues: Venue) -> None:
         """Replace venues whose revisions were each raised by one."""
-        await self._venues.save(*(document(venue, sparse=True) for venue in venues))
+        await self._venues.save(*(_document(venue) for venue in venues))
 
     async def save_sources(self, *venues: Venue) -> None:
         """Note what sources said of venues whose sheets it did not change.
@@ -71,14 +92,14 @@ class Venues:
         Raises `Conflict` if any of them is no longer at the revision read.
         """
         for venue in venues:
-            sources = document(venue, sparse=True)["sources"]
+            sources = _document(venue)["sources"]
             read = {"_id": venue.id, "revision": venue.revision}
             if not await self._venues.update(read, {"$set": {"sources": sources}}):
                 raise Conflict(venue.id)
 
     async def save_managers(self, venue: Venue) -> None:
         """Replace a venue whose managers changed."""
-        await self._venues.save(document(venue, sparse=True), version="managers_revision")
+        await self._venues.save(_document(venue), version="managers_revision")
 
     async def count(self) -> int:
         """How many venues there are; kept, not counted."""
@@ -109,9 +130,30 @@ class Venues:
         """The venues with a value accepted by silence until then and not looked at since."""
         return await self._find({"recheck_since": {"$lte": until}})
 
+    async def managed_by(self, account_id: str) -> list[Venue]:
+        """The venues that an account manages, in the list's order."""
+        found = await self._find({"managers": account_id})
+        # a merged one keeps its managers for when it is one of its own again
+        return [venue for venue in found if not venue.merged_into]
+
     async def _find(self, query: Document) -> list[Venue]:
         venues = [_venue(one) for one in await self._venues.find(query)]
         return sorted(venues, key=lambda venue: venue.ordinal)
+
+
+class Sources:
+    """The sources that were imported to their end."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._sources = tx["sources"]
+
+    async def get(self, name: str) -> Document | None:
+        """A source, if it is known."""
+        return await self._sources.get(name)
+
+    async def add(self, name: str, import_id: str, at: datetime) -> None:
+        """Know a source from now on."""
+        await self._sources.insert({"_id": name, "first_import": import_id, "at": at})
 
 
 class History:

@@ -1,32 +1,13 @@
-"""What people ask about a sheet that does not change it by itself: to manage it, to look at it."""
+"""What people ask about a sheet that does not change it by itself: to have it looked at."""
 
 from typing import Any
 from uuid import uuid4
 
-from services.directory.domain.fiche import public_addresses
-from services.directory.domain.proposals import AlreadyManager
 from services.directory.domain.venues import Venue
 from services.directory.use_cases.venues import get_venue
 from shared.auth import Account
 from shared.database import Transaction
-from shared.events.directory import ManagementClaimed, VenueReported
-
-
-async def claim(tx: Transaction, account: Account, venue_id: str, text: str) -> str:
-    """Ask to manage a venue's sheet; returns the id of the case that moderation opens."""
-    venue = await get_venue(tx, venue_id)
-    if account.id in venue.managers:
-        raise AlreadyManager
-    claim_id = uuid4().hex
-    tx.publish(
-        ManagementClaimed(
-            **_asked(tx, account, venue, text),
-            claim_id=claim_id,
-            public_addresses=len(public_addresses(venue.fiche)),
-            claimed_at=tx.now,
-        )
-    )
-    return claim_id
+from shared.events.directory import VenueReported
 
 
 async def report(tx: Transaction, account: Account, venue_id: str, text: str) -> str:

@@ -14,6 +14,7 @@ from services.directory.domain.venues import (
     first_revision,
 )
 from services.directory.store.venues import History, Venues
+from services.directory.use_cases import reminders
 from shared.auth import Account
 from shared.database import Transaction
 from shared.errors import NotAllowed
@@ -23,17 +24,44 @@ from shared.events.directory import VenueManagersChanged, VenueUpdated
 
 
 async def get_venue(tx: Transaction, venue_id: str) -> Venue:
-    """A venue; raises `VenueNotFound`."""
+    """A venue, or the one that it was merged into; raises `VenueNotFound`."""
+    venue = await Venues(tx).staying(venue_id)
+    if venue is None:
+        raise VenueNotFound(venue_id=venue_id)
+    return venue
+
+
+async def get_own(tx: Transaction, venue_id: str) -> Venue:
+    """A venue as it was kept under this very id, merged or not; raises `VenueNotFound`."""
     venue = await Venues(tx).get(venue_id)
     if venue is None:
         raise VenueNotFound(venue_id=venue_id)
     return venue
 
 
+async def merged_into(tx: Transaction, venue_id: str) -> str | None:
+    """The venue that stays, if this one was merged; none if it was not, or is not known."""
+    if not await Venues(tx).is_merged(venue_id):
+        return None
+    return (await get_venue(tx, venue_id)).id
+
+
+async def lineage(tx: Transaction, venue_id: str) -> list[Venue]:
+    """A venue, the one that it was merged into, and so on to the one that stays."""
+    venues = [await get_own(tx, venue_id)]
+    while into := venues[-1].merged_into:
+        venues.append(await get_own(tx, into))
+    return venues
+
+
 async def get_history(tx: Transaction, venue_id: str) -> list[Revision]:
     """A sheet's history, newest first."""
-    venue = await get_venue(tx, venue_id)
-    history = await History(tx).of(venue_id)
+    return await history_of(tx, await get_venue(tx, venue_id))
+
+
+async def history_of(tx: Transaction, venue: Venue) -> list[Revision]:
+    """The history of this very sheet, newest first."""
+    history = await History(tx).of(venue.id)
     if history and history[-1].revision == 1:
         return history
     return [*history, first_revision(venue, history)]
@@ -63,14 +91,24 @@ async def add_manager(tx: Transaction, venue_id: str, manager: str) -> None:
 async def _manage(tx: Transaction, venue: Venue, managers: list[str]) -> Venue:
     if sorted(managers) == sorted(venue.managers):
         return venue
+    former = set(venue.managers)
     venue = venue.model_copy(
         update={"managers": managers, "managers_revision": venue.managers_revision + 1}
     )
     await Venues(tx).save_managers(venue)
-    tx.publish(
-        VenueManagersChanged(venue_id=venue.id, revision=venue.managers_revision, managers=managers)
-    )
+    if set(managers) - former:
+        await reminders.begin(tx, venue.id)
+    tell_managers(tx, venue)
     return venue
+
+
+def tell_managers(tx: Transaction, venue: Venue) -> None:
+    """Publish who manages a venue now."""
+    tx.publish(
+        VenueManagersChanged(
+            venue_id=venue.id, revision=venue.managers_revision, managers=venue.managers
+        )
+    )
 
 
 async def revise(
@@ -99,11 +137,16 @@ async def revise(
 
 def tell_addresses(tx: Transaction, venue: Venue, before: list[str]) -> None:
     """Publish a venue's public addresses if they are no longer those of before."""
+    if event := addresses_changed(venue, before):
+        tx.publish(event)
+
+
+def addresses_changed(venue: Venue, before: list[str]) -> VenueAddressesChanged | None:
+    """What to publish of a venue's public addresses, if they are no longer those of before."""
     addresses = public_addresses(venue.fiche)
-    if addresses != before:
-        tx.publish(
-            VenueAddressesChanged(venue_id=venue.id, revision=venue.revision, addresses=addresses)
-        )
+    if addresses == before:
+        return None
+    return VenueAddressesChanged(venue_id=venue.id, revision=venue.revision, addresses=addresses)
 
 
 def tell_update(tx: Transaction, venue: Venue, changes: Iterable[Change]) -> None:

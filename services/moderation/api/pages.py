@@ -1,12 +1,10 @@
 """The page behind the links in mails: shows a proposal; only its form's POST decides anything."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse
-from fastapi.routing import APIRoute
-from jinja2 import Environment, FileSystemLoader
 from pydantic import BeforeValidator
 
 from services.moderation.api.shown import Rules
@@ -14,20 +12,9 @@ from services.moderation.domain.cases import LONGEST_REASON
 from services.moderation.use_cases import deciding, threads
 from services.moderation.use_cases.access import case_by_link, with_addresses
 from services.moderation.use_cases.deciding import Answer
-from shared.errors import Problem
-from shared.french import label, moment_in_french, shown
 from shared.links import Links
+from shared.pages import PageRoute, Pages
 from shared.service import RequestTx
-
-HEADERS = {
-    # the address is the key: it must not leak to other sites, caches or frames
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-    "X-Robots-Tag": "noindex",
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'"
-    ),
-}
 
 HOW = {
     "manager": "par une personne responsable du lieu",
@@ -36,13 +23,8 @@ HOW = {
     "shortcut": "tout de suite",
 }
 
-_templates = Environment(
-    loader=FileSystemLoader(Path(__file__).parent / "templates"),
-    autoescape=True,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-_templates.filters |= {"label": label, "shown": shown, "moment": moment_in_french}
+PAGES = Pages(Path(__file__).parent / "templates", how=HOW)
+page = PAGES.page
 
 
 def _one_break(text: object) -> object:
@@ -53,21 +35,19 @@ def _one_break(text: object) -> object:
 Words = Annotated[str, Form(max_length=LONGEST_REASON), BeforeValidator(_one_break)]
 
 
-class PageRoute(APIRoute):
-    """A route whose refusals people read: a page for browsers, problem documents for programs."""
+class CasePageRoute(PageRoute):
+    """A page about a case."""
 
-    def refusal(self, request: Request, problem: Problem) -> Response | None:
-        """The page for a browser; `shared.http` asks for it, wherever the request was refused."""
-        if "text/html" not in request.headers.get("accept", ""):
-            return None
+    pages = PAGES
+    back_label = "Revenir à la proposition"
+
+    def back(self, request: Request) -> str | None:
+        """The case, whatever form was refused."""
         token = request.path_params.get("token")
-        back = f"/decision/{token}" if token and request.method == "POST" else None
-        made = page("refusal", problem.status, problem=problem, back=back)
-        made.headers.update(problem.headers)
-        return made
+        return f"/decision/{token}" if token and request.method == "POST" else None
 
 
-router = APIRouter(tags=["links in mails"], route_class=PageRoute)
+router = APIRouter(tags=["links in mails"], route_class=CasePageRoute)
 
 
 @router.get("/decision/{token}", response_class=HTMLResponse)
@@ -122,9 +102,3 @@ async def write(request: Request, tx: RequestTx, token: str, texte: Words = "") 
 def _links(request: Request) -> Links:
     links: Links = request.app.state.links
     return links
-
-
-def page(name: str, status: int = 200, **context: Any) -> HTMLResponse:
-    """One of the templates as an answer."""
-    html = _templates.get_template(f"{name}.html.j2").render(how=HOW, **context)
-    return HTMLResponse(html, status, headers=HEADERS)

@@ -21,7 +21,18 @@ from shared.events.announcements import (
     AnnouncementUpdated,
     SubscriptionDisabled,
 )
-from shared.events.directory import EditApplied, FieldConflict, NewsPublished
+from shared.events.directory import (
+    ClaimDisowned,
+    ClaimEvent,
+    ClaimLapsed,
+    ClaimProofRequested,
+    ClaimProved,
+    EditApplied,
+    FieldConflict,
+    MediatorAttachmentAsked,
+    NewsPublished,
+    VenueReviewAsked,
+)
 from shared.events.moderation import (
     AnnouncementRefused,
     AppealDismissed,
@@ -59,6 +70,12 @@ KINDS: dict[type[Told], CaseKind] = {
     ReportDismissed: "report",
     ClaimApproved: "claim",
     ClaimRefused: "claim",
+    ClaimProofRequested: "claim",
+    ClaimProved: "claim",
+    ClaimDisowned: "claim",
+    ClaimLapsed: "claim",
+    VenueReviewAsked: "edit",
+    MediatorAttachmentAsked: "edit",
 }
 """Of the events that do not say it themselves."""
 
@@ -169,7 +186,13 @@ def _phrases(kind: CaseKind, title: str, author: str) -> dict[str, str]:
 
 def _title(event: Told) -> str:
     match event:
-        case EditApplied() | NewsPublished():
+        case (
+            EditApplied()
+            | NewsPublished()
+            | ClaimEvent()
+            | VenueReviewAsked()
+            | MediatorAttachmentAsked()
+        ):
             return event.venue_nom
         case AnnouncementPublished() | AnnouncementUpdated() | AnnouncementEnded():
             return event.titre
@@ -219,6 +242,7 @@ def _waiting(event: Told) -> dict[str, Any]:
         "managers_asked": asked,
         "nobody_to_reach": event.kind in ASKED_OF_MANAGERS and not asked,
         "moderators_asked": event.for_moderators or not asked,
+        "evidence": event.evidence,
         "objection": lines(event.objection) if isinstance(event, ReviewEscalated) else [],
     }
 
@@ -260,9 +284,20 @@ def _said(event: Told) -> dict[str, Any]:
     match event:
         case MessagePosted():
             return {"lines": lines(event.text), "sender": _sender(event.sender, event.sender_role)}
-        case AppealLodged():
+        case AppealLodged() | ClaimProofRequested():
             return {"lines": lines(event.text)}
+        case VenueReviewAsked():
+            return {
+                "sheet": [(label(one.column), shown(one.value)) for one in event.values],
+                "months": months(event.every_months),
+                "last": event.number == event.at_most,
+            }
     return {}
+
+
+def months(count: int) -> str:
+    """« six mois »."""
+    return {3: "trois mois", 6: "six mois", 12: "un an"}.get(count, f"{count} mois")
 
 
 def _sender(sender: Author, role: str) -> str:
