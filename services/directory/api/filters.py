@@ -19,7 +19,7 @@ from services.directory.domain.territories import (
 from services.directory.search.communes import Communes
 from services.directory.search.geo import DATE_LINE, POLE, Box
 from services.directory.search.query import Near, Order, Query, Wanted
-from services.directory.search.values import FACETS
+from services.directory.search.values import BITS, FACETS
 from services.directory.search.words import terms
 from shared.errors import InvalidField, InvalidInput
 
@@ -161,6 +161,8 @@ class _Reading:
         return found
 
     def choices(self, name: str, given: Sequence[str]) -> tuple[str, ...]:
+        if all((name, one) in BITS for one in given):
+            return tuple(sorted({*given}))
         try:
             checked = COLUMNS[name].check([*given])
             return tuple(sorted(checked)) if isinstance(checked, list) else ()

@@ -25,6 +25,7 @@ FEW = 4_096
 """Sheets up to which their masks are counted one by one."""
 MANY = 20_000
 """Sheets to go through from which a query is heavy."""
+MOST_MEANINGS = 10_000
 FREQUENT = 500
 """Sheets from which a word's postings are read at the start, not when somebody asks."""
 
@@ -69,6 +70,7 @@ class Index:
         """Open a file; reads all keys, so not for the event loop. Raises `UnknownFormat`."""
         self.file = IndexFile(path)
         self.memory = Memory.loaded(self.file.keys(), self.file.last())
+        self._meanings: dict[str, list[str]] = {}
         for term in self.file.frequent(max(FREQUENT, len(self) // 100)):
             self.postings(term)
 
@@ -83,12 +85,23 @@ class Index:
         """Find sheets by what the file says of them now."""
         for change in changes:
             self.memory.replace(change.old, change.new)
+        # there may be new words
+        self._meanings.clear()
 
     def postings(self, term: str) -> Postings:
         """The sheets that a word is in."""
         known = self.memory.postings.get(term)
         if known is None:
             known = self.memory.postings[term] = self.file.postings(term)
+        return known
+
+    def _meant(self, word: str) -> list[str]:
+        """The words of the sheets that somebody who writes this may mean, itself first."""
+        known = self._meanings.get(word)
+        if known is None:
+            known = self._meanings[word] = self.file.known(word)
+            if len(self._meanings) > MOST_MEANINGS:
+                self._meanings.clear()
         return known
 
     def is_heavy(self, query: Query) -> bool:
@@ -111,7 +124,7 @@ class Index:
             found = self._with_values(query)
         for name, wanted in query.groups:
             found &= self._group(name, wanted)
-        words = [[self.postings(term) for term in self.file.known(one)] for one in query.words]
+        words = [[self.postings(term) for term in self._meant(one)] for one in query.words]
         for terms in words:
             found &= _union([found & postings.any for postings in terms])
         there = ordinals(found)
@@ -166,6 +179,12 @@ class Index:
             for ordinal, distance in zip(wanted, metres, strict=True)
             if ordinal in sheets
         ]
+
+    def ids(self, hits: Hits, places: Places) -> list[str]:
+        """The ids of these hits."""
+        wanted = hits.ordinals[places].tolist()
+        ids = self.file.ids(wanted)
+        return [ids[ordinal] for ordinal in wanted if ordinal in ids]
 
     def _with_values(self, query: Query) -> BitMap:
         found = self.memory.everything.copy()

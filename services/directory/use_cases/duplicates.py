@@ -166,10 +166,7 @@ async def _neighbours(index: Index, venue: Venue) -> set[str]:
         queries.append(Query(near=Near(*one.point, NOT_FAR), order="distance"))
     found: set[str] = set()
     for query in queries:
-        async for sheet in search.stream(index, query):
-            found.add(str(sheet["id"]))
-            if len(found) >= MOST_NEIGHBOURS:
-                return found
+        found |= set(await search.ids(index, query, MOST_NEIGHBOURS))
     return found
 
 
