@@ -3,6 +3,7 @@
 from functools import partial
 
 from services.directory.api import router
+from services.directory.api.search import search_venues
 from services.directory.handlers import HANDLERS, reminding
 from services.directory.search.communes import Communes
 from services.directory.search.follower import Follower
@@ -27,6 +28,7 @@ def service(settings: Settings) -> Service:
         indexes=INDEXES,
         sender=partial(make_dumps, settings, dumps) if dumps else None,
         companions={"search": search},
+        shortcuts={"/venues": search_venues},
         state={
             "links": Links(keys) if keys else None,
             "reminder_month": settings.reminder_month,

@@ -28,6 +28,7 @@ WEIGHTS: dict[str, tuple[float, str]] = {
     "point_far": (-1.5, "entre 1 et 5 km"),
     "point_away": (-3, "à plus de 5 km"),
     "door_same": (1, "même adresse"),
+    "door_alone": (2.5, "même adresse, sans coordonnées à comparer"),
     "street_same": (0, "même voie, un seul numéro connu"),
     "door_differs": (-0.5, "même voie, autre numéro"),
     "street_differs": (-1.5, "autre voie"),
@@ -38,7 +39,7 @@ WEIGHTS: dict[str, tuple[float, str]] = {
     "name_unlike": (-1, "noms sans rien de commun"),
     "kind_host": (-2.5, "un service et un lieu qui peut l'accueillir"),
     "kind_differs": (-3.5, "lieux de nature différente"),
-    "mobile_differs": (-1.5, "un seul des deux est itinérant"),
+    "mobile_differs": (-2.5, "un seul des deux est itinérant"),
     "phone_same": (1, "même téléphone"),
     "mail_same": (1, "même courriel"),
     "domain_same": (0.5, "même domaine de courriel"),
@@ -100,9 +101,13 @@ def _evidence(one: Traits, other: Traits) -> Iterator[str]:
     commune = same_commune(one, other)
     if commune is False:
         yield "commune_differs"
+    distance, address = _distance(one, other, same=commune), _address(one, other)
+    if commune and address == "door_same" and distance is None:
+        # the door says as much as the point would
+        address = "door_alone"
     for level in (
-        _distance(one, other, same=commune),
-        _address(one, other),
+        distance,
+        address,
         _name(one, other),
         _kind(one, other),
         "mobile_differs" if one.mobile != other.mobile else None,
