@@ -35,6 +35,7 @@ TITLES = {
     "content-type-unknown": "Ce type de contenu n'est pas celui d'un CloudEvent en JSON.",
     "delivery-id-reused": "Cet identifiant d'envoi a déjà servi pour un autre contenu.",
     "too-many-deliveries": "Trop d'envois en une minute : réessayez un peu plus tard.",
+    "too-many-validations": "Trop de fichiers en une minute : réessayez un peu plus tard.",
     "charter-for-managers": (
         "La charte s'accepte en demandant à gérer une fiche, ou quand on la gère déjà."
     ),
@@ -52,7 +53,6 @@ TITLES = {
     "venue-merged": (
         "Cette fiche a été réunie avec une autre : c'est celle-là qu'il faut utiliser."
     ),
-    "too-many-validations": "Trop de fichiers en une minute : réessayez un peu plus tard.",
     "already-manager": "Vous êtes déjà responsable de cette fiche.",
     "about-to-close": "Le délai est passé : seule une décision compte encore.",
     "account-too-new": (

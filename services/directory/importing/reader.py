@@ -67,6 +67,8 @@ class Refused:
     cells: Mapping[str, str]
     """As they are written, by column; none if it has the wrong number of them."""
     errors: list[InvalidField]
+    notes: list[InvalidField] = field(default_factory=list)
+    """What would have been changed."""
 
 
 class Reading:
@@ -182,7 +184,7 @@ class _Known(dict[str, Any]):
 def _row(line: int, cells: Mapping[str, str], known: Sequence[_Known]) -> Row | Refused:
     fiche, errors, notes = _read(cells.values(), known)
     if errors:
-        return Refused(line, cells["id"].strip(), cells, errors)
+        return Refused(line, cells["id"].strip(), cells, errors, notes)
     return Row(line, cells, fiche, notes)
 
 
@@ -191,7 +193,7 @@ def _old_row(line: int, cells: Mapping[str, str], known: Sequence[_Known]) -> Ro
     new = upgraded(cells)
     fiche, errors, notes = _read(new.cells.values(), known)
     if new.errors or errors:
-        return Refused(line, cells["id"].strip(), cells, [*new.errors, *errors])
+        return Refused(line, cells["id"].strip(), cells, [*new.errors, *errors], notes)
     return Row(line, cells, fiche, [*new.notes, *notes])
 
 

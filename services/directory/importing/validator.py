@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import IO, Literal
 
+from services.directory.domain.columns import written
 from services.directory.domain.fiche import COLUMNS
 from services.directory.domain.table_schema import breaks
 from services.directory.importing.reader import AT_ONCE, Reading, Refused, Row, read
@@ -99,19 +100,20 @@ def _validate(
 
 def _findings(row: Row | Refused, *, is_present: bool) -> Iterator[Finding]:
     """What reading said of a row, then what only the letter of the schema forbids."""
-    told = set()
-    for one in row.errors if isinstance(row, Refused) else row.notes:
-        told.add(one.field)
+    errors = row.errors if isinstance(row, Refused) else []
+    for one in errors:
         # an unreadable row, a wrong width, an id for the second time
         whole = not one.field or one.rule == "unique"
         breaking = is_present and (whole or _breaks(row, one.field) is not None)
-        yield _finding(row, one, breaking=breaking)
-    if not is_present:
-        return
-    for name in COLUMNS:
-        if name not in told and name in row.cells and (rule := _breaks(row, name)):
-            inexact = InvalidField(name, rule, _INEXACT, row.cells[name].strip())
-            yield _finding(row, inexact, breaking=True, refused=False)
+        yield _finding(row, one, "refused", breaking=breaking)
+    for one in row.notes:
+        breaking = is_present and _breaks(row, one.field) is not None
+        yield _finding(row, one, "noted", breaking=breaking)
+    told = {one.field for one in (*errors, *row.notes)}
+    for name in COLUMNS if is_present and row.cells else ():
+        if name not in told and (rule := _breaks(row, name)):
+            kept = written(COLUMNS[name].read(row.cells[name]).value)
+            yield _finding(row, InvalidField(name, rule, _INEXACT, kept), "noted", breaking=True)
 
 
 def _breaks(row: Row | Refused, name: str) -> str | None:
@@ -122,7 +124,7 @@ _known_breaks = lru_cache(maxsize=16_384)(breaks)
 
 
 def _finding(
-    row: Row | Refused, one: InvalidField, *, breaking: bool, refused: bool = True
+    row: Row | Refused, one: InvalidField, outcome: Literal["refused", "noted"], *, breaking: bool
 ) -> Finding:
     return Finding(
         line=row.line,
@@ -132,6 +134,6 @@ def _finding(
         rule=one.rule,
         message=one.message,
         suggestion=one.suggestion,
-        outcome="refused" if refused and isinstance(row, Refused) else "noted",
+        outcome=outcome,
         breaks_schema=breaking,
     )
