@@ -1,6 +1,7 @@
-"""`python -m services.directory`: serve; `… import`, `… validate`, `… dead list`."""
+"""`python -m services.directory`: serve; `… import`, `validate`, `export`, `dump`, `dead list`."""
 
 from services.directory.app import service
+from services.directory.exports_cli import dump_folder, export_file
 from services.directory.files_cli import import_file, validate_file
 from services.directory.settings import Settings
 from shared.cli import command_line
@@ -8,6 +9,8 @@ from shared.cli import command_line
 app = command_line(lambda: service(Settings()))
 app.command("import")(import_file)
 app.command("validate")(validate_file)
+app.command("export")(export_file)
+app.command("dump")(dump_folder)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,13 @@
 """What a spreadsheet would run is text on export, and the same value again on import."""
 
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from services.directory.domain.spreadsheets import harmless, meant
+from services.directory.domain.spreadsheets import harmless, restored
 
+SHORT = 6
+SIGNS = "=+-@＝＋－＠\t\r\n"
 HOSTILE = st.text(st.sampled_from("=+-@＝＠'\"; \t\r\n|(1.eEa"), max_size=12)
 
 
@@ -32,7 +34,7 @@ HOSTILE = st.text(st.sampled_from("=+-@＝＠'\"; \t\r\n|(1.eEa"), max_size=12)
 )
 def test_a_formula_becomes_text(cell: str, written: str | None) -> None:
     assert harmless(cell) == (written or f"'{cell}")
-    assert meant(harmless(cell)) == cell
+    assert restored(harmless(cell)) == cell
 
 
 @pytest.mark.parametrize(
@@ -53,24 +55,52 @@ def test_a_formula_becomes_text(cell: str, written: str | None) -> None:
 )
 def test_what_no_spreadsheet_runs_is_left_alone(cell: str) -> None:
     assert harmless(cell) == cell
-    assert meant(cell) == cell
+    assert restored(cell) == cell
 
 
-@pytest.mark.parametrize("cell", ["=1", "'-1", "'atelier", "Ici ;'bas"])
+@pytest.mark.parametrize("cell", ["=1", "'-1", "'atelier", "Ici ;'bas", "\u2002Ici"])
 def test_what_others_wrote_is_not_touched(cell: str) -> None:
-    assert meant(cell) == cell
+    assert restored(cell) == cell
 
 
 @given(HOSTILE | st.text(max_size=12))
 @example("\t=")
 @example(";';=")
 def test_every_cell_comes_back(cell: str) -> None:
-    assert meant(harmless(cell)) == cell
+    assert restored(harmless(cell)) == cell
 
 
 @given(HOSTILE)
 def test_no_cell_starts_as_a_formula(cell: str) -> None:
-    written = harmless(cell)
-    assert written[:1] not in {*"=@＝＠\t\r\n"}
-    if written[:1] in {"+", "-"}:
-        float(written)
+    for written in (harmless(cell), harmless(cell, len(cell))):
+        assert written[:1] not in {*SIGNS} - {"+", "-"}
+        if written[:1] in {"+", "-"}:
+            float(written)
+
+
+@pytest.mark.parametrize(
+    ("cell", "written"),
+    [
+        ("=12345", "\u200312345"),
+        ("- item", "\u2005 item"),
+        ("'=1234", "\u2002=1234"),
+        ("=1234", "'=1234"),
+        # two are too many: the one in the middle is lost
+        ("=123;=", "\u2003123; "),
+        ("=12;=", "'=12; "),
+        ("123;=5", "123; 5"),
+    ],
+)
+def test_a_full_cell_gets_no_longer(cell: str, written: str) -> None:
+    assert harmless(cell, SHORT) == written
+
+
+@given(HOSTILE.map(lambda text: text.strip()[:SHORT]))
+@example("=12345")
+@example("'=1234")
+def test_a_full_cell_comes_back(cell: str) -> None:
+    written = harmless(cell, SHORT)
+    assert len(written) <= SHORT
+    assume(cell == cell.strip())
+    if harmless(cell)[1:] == cell:
+        assert restored(written, SHORT) == cell

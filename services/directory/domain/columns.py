@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from services.directory.domain.closest import closest, question
-from services.directory.domain.spreadsheets import meant
+from services.directory.domain.spreadsheets import restored
 from services.directory.domain.texts import (
     has_control,
     has_html,
@@ -49,9 +49,9 @@ class InvalidValue(Exception):
     """A value that breaks a rule of its column."""
 
     def __init__(self, rule: str, message: str, suggestion: str | None = None) -> None:
-        super().__init__(message)
         self.rule = rule
         self.message = message if suggestion is None else f"{message} {question(suggestion)}"
+        super().__init__(self.message)
         self.suggestion = suggestion
 
 
@@ -102,7 +102,7 @@ class Column:
 
     def read(self, cell: str) -> Cell:
         """What a CSV cell says."""
-        text = (meant(cell) if "'" in cell else cell).strip()
+        text = restored(cell, self.longest).strip()
         if self._is_valid(text):
             return Cell(text)
         try:
@@ -116,7 +116,7 @@ class Column:
 
     def from_cell(self, cell: str) -> FieldValue:
         """The value of a CSV cell; raises `InvalidValue`."""
-        return self._from_text(meant(cell).strip())[0]
+        return self._from_text(restored(cell, self.longest).strip())[0]
 
     def check(self, value: FieldValue) -> FieldValue:
         """The value in its normal form, None if empty; raises `InvalidValue`."""

@@ -64,11 +64,13 @@ def read_header(names: Sequence[str]) -> Header:
         for written, name in zip(names, tidied, strict=True)
         if written != name and name in columns
     ]
-    if others := [name for name in names if name.strip() and _tidy(name) not in columns]:
+    if others := [name or "(sans nom)" for name in names if _tidy(name) not in columns]:
         notes.append(f"Colonnes que le schéma n'a pas, laissées de côté : {', '.join(others)}.")
     if is_old:
         notes.append("Le fichier suit la version 0.1.1 : ses valeurs sont traduites.")
         notes.append("La version 1 n'a plus de colonne « cle_ban » : elle n'est pas reprise.")
+    if [name for name in tidied if name in columns] != list(columns):
+        notes.append("Les colonnes ne sont pas dans l'ordre du schéma.")
     places = {name: tidied.index(name) for name in columns}
     is_exact = list(names) == list(COLUMNS)
     return Header("0.1.1" if is_old else "1.0.2", len(names), places, is_exact, notes)

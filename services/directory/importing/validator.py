@@ -86,7 +86,7 @@ def _validate(
         said.rows += 1
         findings = list(_findings(row, is_present=is_present))
         said.refused += isinstance(row, Refused)
-        said.noted += isinstance(row, Row) and bool(row.notes)
+        said.noted += isinstance(row, Row) and bool(findings)
         said.breaking += any(one.breaks_schema for one in findings)
         listed = findings[: MOST_FINDINGS - len(said.findings)]
         said.findings += listed
