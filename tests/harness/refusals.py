@@ -14,6 +14,7 @@ from shared.links import DecisionLink, Links
 from tests.harness.system import JWT_KEY, LINK_KEY, token
 
 TITLES = {
+    "index-not-ready": "La recherche se prépare, réessayez dans un instant.",
     "partner-unknown": "Ce partenaire n'existe pas.",
     "wrong-door": (
         "Ce partenaire n'envoie pas d'événements : il a une adresse à lui pour ses notes."

@@ -118,10 +118,6 @@ class Venues:
         """The venues with a value accepted by silence until then and not looked at since."""
         return await self._find({"recheck_since": {"$lte": until}})
 
-    async def where(self, field: str, value: str) -> list[Venue]:
-        """The venues with this value in an indexed field of the sheet, in the list's order."""
-        return await self._find({f"fiche.{field}": value})
-
     async def managed_by(self, account_id: str) -> list[Venue]:
         """The venues that an account manages, in the list's order."""
         return await self._find({"managers": account_id})
