@@ -7,14 +7,14 @@ import bson
 import pytest
 
 from services.directory.domain.mediators import MOST_VENUES, MediatorNotFound, check_profile
-from services.directory.domain.venues import VenueMerged, VenueNotFound
+from services.directory.domain.venues import VenueNotFound
 from services.directory.use_cases import mediators
 from services.directory.use_cases.mediators import Shown
 from shared.auth import Account
 from shared.errors import InvalidInput, NotAllowed
 from shared.events import Event
 from shared.events.directory import MediatorAttachmentAsked, VenueMediatorsChanged
-from tests.unit.directory_venues import MODERATOR, NOW, a_venue, memory_with
+from tests.unit.directory_venues import MODERATOR, NOW, a_venue, memory_with, moved
 from tests.unit.moderation_memory import Memory
 
 ADA, LOU = Account("ada"), Account("lou-7", name="Louise Martin", email="lou@perso.example.org")
@@ -192,17 +192,28 @@ class TestAttachment:
         ("venues", "refusal"),
         [
             (["absent"], VenueNotFound),
-            (["merged"], VenueMerged),
             ([f"v{n}" for n in range(MOST_VENUES + 1)], InvalidInput),
         ],
     )
     def test_to_venues_that_cannot_be(
         self, venues: Sequence[str], refusal: type[Exception]
     ) -> None:
-        memory = memory_with(a_venue(id="merged", merged_into="v1"))
+        memory = memory_with(*(a_venue(id=f"v{n}") for n in range(MOST_VENUES + 1)))
         with pytest.raises(refusal):
             publish(memory, *venues)
         assert everything(memory) == ""
+
+    def test_to_two_venues_that_became_one(self) -> None:
+        memory = where()
+        shown, _ = publish(memory, "v1", "v2")
+        moved(memory, "mediations", "v2", "v1")
+        [changed] = answer(memory, shown, yes=True)
+        assert isinstance(changed, VenueMediatorsChanged)
+        assert (changed.count, names_at(memory)) == (1, ["Lou"])
+        page, _ = memory.run(lambda tx: mediators.get_mediator(tx, shown.mediator.id), NOW)
+        assert page.confirmed == ["v1"]
+        gone, _ = publish(memory)
+        assert (gone.attachments, names_at(memory)) == ([], [])
 
 
 class TestErasing:

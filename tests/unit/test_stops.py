@@ -15,13 +15,13 @@ from services.directory.domain.stops import (
     check_stops,
     shown_stops,
 )
-from services.directory.domain.venues import VenueMerged, VenueNotFound
+from services.directory.domain.venues import VenueNotFound
 from services.directory.store.stops import stops_of
 from services.directory.use_cases import stops
 from shared.auth import Account
 from shared.errors import InvalidInput, NotAllowed
 from shared.events.directory import VenueStopsChanged
-from tests.unit.directory_venues import FICHE, MODERATOR, NOW, a_venue, memory_with
+from tests.unit.directory_venues import FICHE, MODERATOR, NOW, a_venue, memory_with, moved
 from tests.unit.moderation_memory import Memory
 
 MARKET: dict[str, Any] = {
@@ -48,8 +48,19 @@ def put(
     by: Account = ADA,
     at: datetime = NOW,
 ) -> tuple[Stops, list[Any]]:
+    return put_at(memory, "v1", *given, base_revision=base_revision, by=by, at=at)
+
+
+def put_at(
+    memory: Memory,
+    venue: str,
+    *given: dict[str, Any],
+    base_revision: int = 0,
+    by: Account = ADA,
+    at: datetime = NOW,
+) -> tuple[Stops, list[Any]]:
     return memory.run(
-        lambda tx: stops.put_stops(tx, by, "v1", given, base_revision=base_revision), at
+        lambda tx: stops.put_stops(tx, by, venue, given, base_revision=base_revision), at
     )
 
 
@@ -148,11 +159,27 @@ class TestWriting:
         cleared, [event] = put(moving, base_revision=1)
         assert (cleared.stops, event.count) == ([], 0)
 
-    def test_of_no_venue_or_one_that_was_merged(self) -> None:
+    def test_of_no_venue(self) -> None:
         with pytest.raises(VenueNotFound):
             put(memory_with(), MARKET)
-        with pytest.raises(VenueMerged):
-            put(memory_with(a_venue("ada", merged_into="v2", **MOVES)), MARKET)
+
+    def test_go_with_a_venue_that_is_merged_and_come_back(self) -> None:
+        memory = memory_with(a_venue("ada", **MOVES), a_venue("ada", id="v2", **MOVES))
+        put_at(memory, "v2", MARKET)
+        moved(memory, "stops", "v2", "v1")
+        after, _ = put(memory, MARKET, {**MARKET, "adresse": "Gare"}, base_revision=1)
+        assert (after.venue_id, after.revision) == ("v1", 2)
+        moved(memory, "stops", "v1", "v2")
+        found, _ = memory.run(lambda tx: stops_of(tx, ["v1", "v2"]), NOW)
+        assert {one: len(them) for one, them in found.items()} == {"v2": 2}
+
+    def test_of_two_venues_that_became_one_are_those_written_last(self) -> None:
+        memory = memory_with(a_venue("ada", **MOVES), a_venue("ada", id="v2", **MOVES))
+        put_at(memory, "v2", {**MARKET, "adresse": "Gare"}, at=NOW + timedelta(hours=1))
+        put(memory, MARKET)
+        moved(memory, "stops", "v2", "v1")
+        kept, _ = memory.run(lambda tx: stops.get_stops(tx, "v1"), NOW)
+        assert [one.adresse for one in kept.stops] == ["Gare"]
 
 
 def test_the_stops_of_many_venues_at_once() -> None:

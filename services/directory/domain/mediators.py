@@ -67,6 +67,7 @@ class Mediator(Profile):
 class Attachment(BaseModel):
     """A mediator's wish to be shown at a venue, and what who manages it says."""
 
+    id: str
     mediator_id: str
     venue_id: str
     state: State
@@ -118,9 +119,11 @@ def attach(
     named or not: only the venue can change its mind.
     """
     wishes, own = set(wanted), set(managed)
-    there = {one.venue_id: one for one in known}
+    # of two venues that became one there may be two
+    there = list(known)
     new = [
         Attachment(
+            id=f"{mediator_id}:{venue_id}",
             mediator_id=mediator_id,
             venue_id=venue_id,
             state="confirmed" if venue_id in own else "asked",
@@ -128,13 +131,13 @@ def attach(
             answered_at=at if venue_id in own else None,
         )
         for venue_id in dict.fromkeys(wanted)
-        if venue_id not in there
+        if venue_id not in {one.venue_id for one in there}
     ]
-    stays = [one for one in there.values() if one.venue_id in wishes or one.state == "removed"]
+    stays = [one for one in there if one.venue_id in wishes or one.state == "removed"]
     return Attached(
         kept=[one.answered("confirmed", at) if _own(one, own, wishes) else one for one in stays],
         added=new,
-        dropped=[one for one in there.values() if one not in stays],
+        dropped=[one for one in there if one not in stays],
     )
 
 

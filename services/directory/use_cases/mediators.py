@@ -14,7 +14,6 @@ from services.directory.domain.mediators import (
 )
 from services.directory.domain.venues import Venue
 from services.directory.store.mediators import Mediations, Mediators
-from services.directory.store.venues import Venues
 from services.directory.use_cases.venues import get_standing_venue, get_venue
 from shared.auth import Account
 from shared.database import Transaction
@@ -33,7 +32,8 @@ class Shown:
     @property
     def confirmed(self) -> list[str]:
         """The venues that show them."""
-        return [one.venue_id for one in self.attachments if one.state == "confirmed"]
+        shown = [one.venue_id for one in self.attachments if one.state == "confirmed"]
+        return list(dict.fromkeys(shown))
 
 
 async def publish(
@@ -50,9 +50,9 @@ async def publish(
         updated_at=tx.now,
     )
     before = await Mediations(tx).of_mediator(mediator.id)
-    venues = await _venues(tx, venue_ids, known={one.venue_id for one in before})
+    venues = await _venues(tx, venue_ids)
     managed = [venue.id for venue in venues.values() if account.id in venue.managers]
-    after = attach(mediator.id, before, venue_ids, managed=managed, at=tx.now)
+    after = attach(mediator.id, before, venues, managed=managed, at=tx.now)
     await Mediators(tx).put(mediator)
     await Mediations(tx).erase(after.dropped)
     await Mediations(tx).put([*after.kept, *after.added])
@@ -95,14 +95,14 @@ async def get_mediator(tx: Transaction, mediator_id: str) -> Shown:
 
 async def of_venue(tx: Transaction, venue_id: str) -> list[Mediator]:
     """The mediators whom a venue shows, by name."""
-    await get_venue(tx, venue_id)
-    return await _in_state(tx, venue_id, "confirmed")
+    venue = await get_venue(tx, venue_id)
+    return await _in_state(tx, venue.id, "confirmed")
 
 
 async def waiting_at(tx: Transaction, account: Account, venue_id: str) -> list[Mediator]:
     """Who asks to be shown at a venue; for its managers and moderators."""
-    await _looked_after(tx, account, venue_id)
-    return await _in_state(tx, venue_id, "asked")
+    venue = await _looked_after(tx, account, venue_id)
+    return await _in_state(tx, venue.id, "asked")
 
 
 async def answer(
@@ -113,33 +113,28 @@ async def answer(
     Mediators themselves take a venue from their list. Returns whom the venue shows now.
     """
     venue = await _looked_after(tx, account, venue_id)
-    known = await Mediations(tx).get(mediator_id, venue.id)
-    if known is None:
+    known = await Mediations(tx).between(mediator_id, venue.id)
+    if not known:
         raise MediatorNotFound
     if shown and account.id not in venue.managers:
         mediator = await Mediators(tx).get(mediator_id)
         # a moderator says so of others
         if mediator and mediator.account_id == account.id:
             raise NotAllowed("C'est à une autre personne de l'équipe de vous présenter ici.")
-    wanted = known.answered("confirmed" if shown else "removed", tx.now)
-    if known.state != wanted.state:
-        await Mediations(tx).put([wanted])
-        await _tell(tx, [known], [wanted])
+    wanted = [one.answered("confirmed" if shown else "removed", tx.now) for one in known]
+    if [one.state for one in known] != [one.state for one in wanted]:
+        await Mediations(tx).put(wanted)
+        await _tell(tx, known, wanted)
     return await _in_state(tx, venue.id, "confirmed")
 
 
-async def _venues(
-    tx: Transaction, venue_ids: Sequence[str], *, known: set[str]
-) -> dict[str, Venue]:
-    """The venues that somebody names; those named before may have been merged since."""
+async def _venues(tx: Transaction, venue_ids: Sequence[str]) -> dict[str, Venue]:
+    """The venues that somebody names, by the ids that they go by now."""
     if len(set(venue_ids)) > MOST_VENUES:
         message = f"Il faut au plus {MOST_VENUES} lieux."
         raise InvalidInput(invalid=[InvalidField("venues", "too_long", message)])
-    found = await Venues(tx).get_many(list(dict.fromkeys(venue_ids)))
-    for venue_id in venue_ids:
-        if venue_id not in known:
-            found[venue_id] = await get_standing_venue(tx, venue_id)
-    return found
+    named = [await get_standing_venue(tx, venue_id) for venue_id in dict.fromkeys(venue_ids)]
+    return {venue.id: venue for venue in named}
 
 
 async def _looked_after(tx: Transaction, account: Account, venue_id: str) -> Venue:
@@ -176,7 +171,7 @@ async def _tell(tx: Transaction, before: Iterable[Attachment], after: Iterable[A
         tx.publish(
             VenueMediatorsChanged(
                 venue_id=venue_id,
-                count=sum(one.state == "confirmed" for one in now),
+                count=len({one.mediator_id for one in now if one.state == "confirmed"}),
                 changed_at=tx.now,
             )
         )
