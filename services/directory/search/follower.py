@@ -23,6 +23,7 @@ from shared.events.directory import (
     VenueConfirmed,
     VenuesImported,
     VenuesLeftSource,
+    VenueStopsChanged,
     VenueUpdated,
 )
 from shared.settings import ServiceSettings
@@ -41,6 +42,7 @@ CONCERNS: dict[str, Callable[[Any], Iterable[tuple[str, int]]]] = {
     VenueConfirmed.__name__: lambda event: [(event.venue_id, ANY)],
     VenuesImported.__name__: lambda event: [(id_, ANY) for id_ in event.venue_ids],
     VenuesLeftSource.__name__: lambda event: [(id_, ANY) for id_ in event.venue_ids],
+    VenueStopsChanged.__name__: lambda event: [(event.venue_id, ANY)],
 }
 """Which venues an event is about, and the revision from which their sheets know of it."""
 

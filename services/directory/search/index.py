@@ -181,7 +181,13 @@ class Index:
 
     def _metres(self, near: Near, there: Ordinals) -> geo.Floats:
         latitude, longitude = self.memory.latitude[there], self.memory.longitude[there]
-        return geo.metres(near.latitude, near.longitude, latitude, longitude)
+        found = geo.metres(near.latitude, near.longitude, latitude, longitude)
+        # few venues move: for those, the nearest place counts
+        for at in np.flatnonzero(np.isin(there, list(self.memory.stops))):
+            stops = self.memory.stops[int(there[at])]
+            nearest = geo.metres(near.latitude, near.longitude, *stops).min()
+            found[at] = np.fmin(found[at], nearest)
+        return found
 
     def _group(self, name: str, wanted: Sequence[str]) -> BitMap:
         groups = self.memory.groups
