@@ -76,13 +76,3 @@ def memory_with(*venues: Venue, history: list[Revision] | None = None) -> Memory
 
     memory.run(add, NOW)
     return memory
-
-
-def moved(memory: Memory, collection: str, venue_id: str, into: str) -> None:
-    """Give what belongs to a venue to another one, as a merge does."""
-
-    async def move(tx: MemoryTransaction) -> None:
-        for row in await tx[collection].find({"venue_id": venue_id}):
-            await tx[collection].put(row | {"venue_id": into})
-
-    memory.run(move, NOW)

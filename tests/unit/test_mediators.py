@@ -8,13 +8,14 @@ import pytest
 
 from services.directory.domain.mediators import MOST_VENUES, MediatorNotFound, check_profile
 from services.directory.domain.venues import VenueNotFound
+from services.directory.store import belongings
 from services.directory.use_cases import mediators
 from services.directory.use_cases.mediators import Shown
 from shared.auth import Account
 from shared.errors import InvalidInput, NotAllowed
 from shared.events import Event
 from shared.events.directory import MediatorAttachmentAsked, VenueMediatorsChanged
-from tests.unit.directory_venues import MODERATOR, NOW, a_venue, memory_with, moved
+from tests.unit.directory_venues import MODERATOR, NOW, a_venue, memory_with
 from tests.unit.moderation_memory import Memory
 
 ADA, LOU = Account("ada"), Account("lou-7", name="Louise Martin", email="lou@perso.example.org")
@@ -203,10 +204,15 @@ class TestAttachment:
             publish(memory, *venues)
         assert everything(memory) == ""
 
+    def test_to_a_venue_that_was_merged_is_to_the_one_that_stays(self) -> None:
+        memory = memory_with(a_venue("ada"), a_venue(id="v2", merged_into="v1"))
+        shown, [asked] = publish(memory, "v2", "v1")
+        assert (states(shown), asked.key) == ({"v1": "asked"}, "v1")
+
     def test_to_two_venues_that_became_one(self) -> None:
         memory = where()
         shown, _ = publish(memory, "v1", "v2")
-        moved(memory, "mediations", "v2", "v1")
+        memory.run(lambda tx: belongings.move(tx, "v2", "v1"), NOW)
         [changed] = answer(memory, shown, yes=True)
         assert isinstance(changed, VenueMediatorsChanged)
         assert (changed.count, names_at(memory)) == (1, ["Lou"])
@@ -217,6 +223,16 @@ class TestAttachment:
 
 
 class TestErasing:
+    def test_leaves_nothing_in_what_a_merge_has_noted(self) -> None:
+        memory = where()
+        shown, _ = publish(memory, "v2")
+        noted, _ = memory.run(lambda tx: belongings.move(tx, "v2", "v1"), NOW)
+        assert noted["mediations"]
+        assert shown.mediator.id not in str(noted)
+        memory.run(lambda tx: mediators.erase(tx, LOU), NOW)
+        memory.run(lambda tx: belongings.move_back(tx, noted, "v2"), NOW)
+        assert everything(memory) == ""
+
     def test_leaves_nothing(self) -> None:
         memory = where()
         shown, _ = publish(memory, "v1", "v2")

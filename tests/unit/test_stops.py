@@ -16,12 +16,13 @@ from services.directory.domain.stops import (
     shown_stops,
 )
 from services.directory.domain.venues import VenueNotFound
+from services.directory.store import belongings
 from services.directory.store.stops import stops_of
 from services.directory.use_cases import stops
 from shared.auth import Account
 from shared.errors import InvalidInput, NotAllowed
 from shared.events.directory import VenueStopsChanged
-from tests.unit.directory_venues import FICHE, MODERATOR, NOW, a_venue, memory_with, moved
+from tests.unit.directory_venues import FICHE, MODERATOR, NOW, a_venue, memory_with
 from tests.unit.moderation_memory import Memory
 
 MARKET: dict[str, Any] = {
@@ -166,10 +167,10 @@ class TestWriting:
     def test_go_with_a_venue_that_is_merged_and_come_back(self) -> None:
         memory = memory_with(a_venue("ada", **MOVES), a_venue("ada", id="v2", **MOVES))
         put_at(memory, "v2", MARKET)
-        moved(memory, "stops", "v2", "v1")
+        moved, _ = memory.run(lambda tx: belongings.move(tx, "v2", "v1"), NOW)
         after, _ = put(memory, MARKET, {**MARKET, "adresse": "Gare"}, base_revision=1)
         assert (after.venue_id, after.revision) == ("v1", 2)
-        moved(memory, "stops", "v1", "v2")
+        memory.run(lambda tx: belongings.move_back(tx, moved, "v2"), NOW)
         found, _ = memory.run(lambda tx: stops_of(tx, ["v1", "v2"]), NOW)
         assert {one: len(them) for one, them in found.items()} == {"v2": 2}
 
@@ -177,7 +178,7 @@ class TestWriting:
         memory = memory_with(a_venue("ada", **MOVES), a_venue("ada", id="v2", **MOVES))
         put_at(memory, "v2", {**MARKET, "adresse": "Gare"}, at=NOW + timedelta(hours=1))
         put(memory, MARKET)
-        moved(memory, "stops", "v2", "v1")
+        memory.run(lambda tx: belongings.move(tx, "v2", "v1"), NOW)
         kept, _ = memory.run(lambda tx: stops.get_stops(tx, "v1"), NOW)
         assert [one.adresse for one in kept.stops] == ["Gare"]
 

@@ -1,16 +1,18 @@
 """The directory over HTTP: request and response models, nothing else."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 
 from services.directory.api import (
     checks,
     claim_pages,
     claims,
     dumps,
+    duplicates,
     exports,
     feeds,
     imports,
     mediators,
+    merges,
     notices,
     pages,
     proposals,
@@ -21,10 +23,12 @@ from services.directory.api import (
     validations,
     venues,
 )
+from services.directory.api.door import door
 
 router = APIRouter(tags=["directory"])
+for part in (search, imports, validations, exports, dumps, pages):
+    router.include_router(part.router)
 for part in (
-    search,
     venues,
     provenance,
     checks,
@@ -33,13 +37,10 @@ for part in (
     requests,
     claims,
     claim_pages,
-    imports,
-    validations,
-    feeds,
-    exports,
-    dumps,
     stops,
     mediators,
-    pages,
+    duplicates,
+    merges,
+    feeds,
 ):
-    router.include_router(part.router)
+    router.include_router(part.router, dependencies=[Depends(door)])

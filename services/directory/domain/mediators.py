@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
+from uuid import UUID, uuid5
 
 from pydantic import AwareDatetime, BaseModel
 
@@ -68,6 +69,7 @@ class Attachment(BaseModel):
     """A mediator's wish to be shown at a venue, and what who manages it says."""
 
     id: str
+    """Says nothing of the mediator: what notes it for a merge outlives them."""
     mediator_id: str
     venue_id: str
     state: State
@@ -123,7 +125,7 @@ def attach(
     there = list(known)
     new = [
         Attachment(
-            id=f"{mediator_id}:{venue_id}",
+            id=uuid5(UUID(mediator_id), venue_id).hex,
             mediator_id=mediator_id,
             venue_id=venue_id,
             state="confirmed" if venue_id in own else "asked",

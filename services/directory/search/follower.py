@@ -23,7 +23,9 @@ from shared.events.directory import (
     VenueConfirmed,
     VenuesImported,
     VenuesLeftSource,
+    VenuesMerged,
     VenueStopsChanged,
+    VenuesUnmerged,
     VenueUpdated,
 )
 from shared.settings import ServiceSettings
@@ -43,6 +45,8 @@ CONCERNS: dict[str, Callable[[Any], Iterable[tuple[str, int]]]] = {
     VenuesImported.__name__: lambda event: [(id_, ANY) for id_ in event.venue_ids],
     VenuesLeftSource.__name__: lambda event: [(id_, ANY) for id_ in event.venue_ids],
     VenueStopsChanged.__name__: lambda event: [(event.venue_id, ANY)],
+    VenuesMerged.__name__: lambda event: [(event.venue_id, ANY), (event.merged_id, ANY)],
+    VenuesUnmerged.__name__: lambda event: [(event.venue_id, ANY), (event.merged_id, ANY)],
 }
 """Which venues an event is about, and the revision from which their sheets know of it."""
 

@@ -1,5 +1,7 @@
 """Claims to manage sheets, and who accepted which charter."""
 
+from collections.abc import Sequence
+
 from services.directory.domain.charter import Acceptance
 from services.directory.domain.claims import Claim
 from services.directory.store.documents import document, fields
@@ -27,10 +29,13 @@ class Claims:
         """Add or replace a claim."""
         await self._claims.put(document(claim))
 
-    async def of(self, venue_id: str) -> list[Claim]:
-        """All claims of a venue, newest first."""
-        found = await self._claims.find({"venue_id": venue_id})
-        claims = [Claim.model_validate(fields(one)) for one in found]
+    async def of(self, *venue_ids: str) -> list[Claim]:
+        """All claims of a venue, by all its ids, newest first."""
+        claims = [
+            Claim.model_validate(fields(one))
+            for venue_id in venue_ids
+            for one in await self._claims.find({"venue_id": venue_id})
+        ]
         return sorted(claims, key=lambda claim: claim.claimed_at, reverse=True)
 
 
@@ -51,11 +56,11 @@ class CharterAcceptances:
         """All that an account has accepted, newest first."""
         return await self._find("account_id", account_id)
 
-    async def of_venue(self, venue_id: str) -> list[Acceptance]:
-        """All that was accepted for a venue, newest first."""
-        return await self._find("venue_id", venue_id)
+    async def of_venues(self, venue_ids: Sequence[str]) -> list[Acceptance]:
+        """All that was accepted for a venue, by all its ids, newest first."""
+        return await self._find("venue_id", *venue_ids)
 
-    async def _find(self, field: str, value: str) -> list[Acceptance]:
-        found = await self._acceptances.find({field: value})
+    async def _find(self, field: str, *values: str) -> list[Acceptance]:
+        found = await self._acceptances.find({field: {"$in": list(values)}})
         accepted = [Acceptance.model_validate(one) for one in found]
         return sorted(accepted, key=lambda one: one.accepted_at, reverse=True)

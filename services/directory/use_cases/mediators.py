@@ -14,7 +14,7 @@ from services.directory.domain.mediators import (
 )
 from services.directory.domain.venues import Venue
 from services.directory.store.mediators import Mediations, Mediators
-from services.directory.use_cases.venues import get_standing_venue, get_venue
+from services.directory.use_cases.venues import get_venue
 from shared.auth import Account
 from shared.database import Transaction
 from shared.errors import InvalidField, InvalidInput, NotAllowed
@@ -133,7 +133,7 @@ async def _venues(tx: Transaction, venue_ids: Sequence[str]) -> dict[str, Venue]
     if len(set(venue_ids)) > MOST_VENUES:
         message = f"Il faut au plus {MOST_VENUES} lieux."
         raise InvalidInput(invalid=[InvalidField("venues", "too_long", message)])
-    named = [await get_standing_venue(tx, venue_id) for venue_id in dict.fromkeys(venue_ids)]
+    named = [await get_venue(tx, venue_id) for venue_id in dict.fromkeys(venue_ids)]
     return {venue.id: venue for venue in named}
 
 

@@ -51,6 +51,12 @@ async def stream(index: Index, query: Query) -> AsyncIterator[dict[str, Any]]:
             yield json.loads(item)
 
 
+async def ids(index: Index, query: Query, most: int) -> list[str]:
+    """The ids of the first sheets that a query finds."""
+    hits, ranked = await _ranked(index, query, None, most)
+    return [json.loads(item)["id"] for item in index.shown(hits, ranked.places)]
+
+
 async def _ranked(
     index: Index, query: Query, after: Cursor | None, limit: int | None
 ) -> tuple[Hits, Ranked]:
