@@ -16,7 +16,6 @@ from services.directory.domain.stops import (
     shown_stops,
 )
 from services.directory.domain.venues import VenueNotFound
-from services.directory.store import belongings
 from services.directory.store.stops import stops_of
 from services.directory.use_cases import stops
 from shared.auth import Account
@@ -49,19 +48,8 @@ def put(
     by: Account = ADA,
     at: datetime = NOW,
 ) -> tuple[Stops, list[Any]]:
-    return put_at(memory, "v1", *given, base_revision=base_revision, by=by, at=at)
-
-
-def put_at(
-    memory: Memory,
-    venue: str,
-    *given: dict[str, Any],
-    base_revision: int = 0,
-    by: Account = ADA,
-    at: datetime = NOW,
-) -> tuple[Stops, list[Any]]:
     return memory.run(
-        lambda tx: stops.put_stops(tx, by, venue, given, base_revision=base_revision), at
+        lambda tx: stops.put_stops(tx, by, "v1", given, base_revision=base_revision), at
     )
 
 
@@ -163,24 +151,6 @@ class TestWriting:
     def test_of_no_venue(self) -> None:
         with pytest.raises(VenueNotFound):
             put(memory_with(), MARKET)
-
-    def test_go_with_a_venue_that_is_merged_and_come_back(self) -> None:
-        memory = memory_with(a_venue("ada", **MOVES), a_venue("ada", id="v2", **MOVES))
-        put_at(memory, "v2", MARKET)
-        moved, _ = memory.run(lambda tx: belongings.move(tx, "v2", "v1"), NOW)
-        after, _ = put(memory, MARKET, {**MARKET, "adresse": "Gare"}, base_revision=1)
-        assert (after.venue_id, after.revision) == ("v1", 2)
-        memory.run(lambda tx: belongings.move_back(tx, moved, "v2"), NOW)
-        found, _ = memory.run(lambda tx: stops_of(tx, ["v1", "v2"]), NOW)
-        assert {one: len(them) for one, them in found.items()} == {"v2": 2}
-
-    def test_of_two_venues_that_became_one_are_those_written_last(self) -> None:
-        memory = memory_with(a_venue("ada", **MOVES), a_venue("ada", id="v2", **MOVES))
-        put_at(memory, "v2", {**MARKET, "adresse": "Gare"}, at=NOW + timedelta(hours=1))
-        put(memory, MARKET)
-        memory.run(lambda tx: belongings.move(tx, "v2", "v1"), NOW)
-        kept, _ = memory.run(lambda tx: stops.get_stops(tx, "v1"), NOW)
-        assert [one.adresse for one in kept.stops] == ["Gare"]
 
 
 def test_the_stops_of_many_venues_at_once() -> None:

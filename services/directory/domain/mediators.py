@@ -68,8 +68,6 @@ class Mediator(Profile):
 class Attachment(BaseModel):
     """A mediator's wish to be shown at a venue, and what who manages it says."""
 
-    id: str
-    """Says nothing of the mediator: what notes it for a merge outlives them."""
     mediator_id: str
     venue_id: str
     state: State
@@ -79,6 +77,14 @@ class Attachment(BaseModel):
     def answered(self, state: State, at: datetime) -> "Attachment":
         """The same wish, confirmed or removed."""
         return self.model_copy(update={"state": state, "answered_at": at})
+
+
+def attachment_id(mediator_id: str, venue_id: str) -> str:
+    """The id of a mediator's attachment to a venue.
+
+    Says nothing of either: what notes it, such as a merge, outlives the mediator's profile.
+    """
+    return uuid5(UUID(mediator_id), venue_id).hex
 
 
 @dataclass(frozen=True)
@@ -121,11 +127,9 @@ def attach(
     named or not: only the venue can change its mind.
     """
     wishes, own = set(wanted), set(managed)
-    # of two venues that became one there may be two
-    there = list(known)
+    there = {one.venue_id: one for one in known}
     new = [
         Attachment(
-            id=uuid5(UUID(mediator_id), venue_id).hex,
             mediator_id=mediator_id,
             venue_id=venue_id,
             state="confirmed" if venue_id in own else "asked",
@@ -133,13 +137,13 @@ def attach(
             answered_at=at if venue_id in own else None,
         )
         for venue_id in dict.fromkeys(wanted)
-        if venue_id not in {one.venue_id for one in there}
+        if venue_id not in there
     ]
-    stays = [one for one in there if one.venue_id in wishes or one.state == "removed"]
+    stays = [one for one in there.values() if one.venue_id in wishes or one.state == "removed"]
     return Attached(
         kept=[one.answered("confirmed", at) if _own(one, own, wishes) else one for one in stays],
         added=new,
-        dropped=[one for one in there if one not in stays],
+        dropped=[one for one in there.values() if one not in stays],
     )
 
 

@@ -69,8 +69,6 @@ class Stops(BaseModel):
     """All stops of a venue, in the order in which its managers put them."""
 
     venue_id: str
-    list_id: str
-    """The venue that it was made for."""
     revision: int = 0
     """Counts the lists there have been; 0: none yet."""
     stops: list[Stop] = []
@@ -84,8 +82,8 @@ class Stops(BaseModel):
         """The next list; raises `StopsChanged` unless it was made on this one."""
         if base_revision != self.revision:
             raise StopsChanged(base_revision=base_revision, current_revision=self.revision)
-        return self.model_copy(
-            update={"revision": self.revision + 1, "stops": list(stops), "by": by, "at": at}
+        return Stops(
+            venue_id=self.venue_id, revision=self.revision + 1, stops=list(stops), by=by, at=at
         )
 
 

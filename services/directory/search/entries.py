@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from pydantic_core import from_json, to_json
 
+from services.directory.domain.completeness import met_by_sheet
 from services.directory.domain.fiche import SEPARATOR, Fiche
 from services.directory.domain.stops import Stop
 from services.directory.domain.territories import department_of
@@ -45,6 +46,8 @@ class Keys(NamedTuple):
     longitude: float | None
     day: int
     """Days since 1970 of `date_maj`; 0 where unknown."""
+    score: int
+    """Criteria of completeness that it meets, freshness apart."""
     hours: str
     """Opening hours as the sheet has them; empty where unknown."""
     commune: str
@@ -88,6 +91,7 @@ def entry_of(sheet: Sheet) -> Entry:
         latitude=latitude,
         longitude=longitude,
         day=_day(fiche),
+        score=len(met_by_sheet(fiche)),
         hours=_text(fiche.get("horaires")),
         commune=_text(fiche.get("code_insee")),
         postcode=_text(fiche.get("code_postal")),

@@ -42,6 +42,8 @@ ANY = 2**31
 CONCERNS: dict[str, Callable[[Any], Iterable[tuple[str, int]]]] = {
     VenueUpdated.__name__: lambda event: [(event.venue_id, event.revision)],
     VenueConfirmed.__name__: lambda event: [(event.venue_id, ANY)],
+    VenuesMerged.__name__: lambda event: [(event.venue_id, ANY), (event.merged_id, ANY)],
+    VenuesUnmerged.__name__: lambda event: [(event.venue_id, ANY), (event.merged_id, ANY)],
     VenuesImported.__name__: lambda event: [(id_, ANY) for id_ in event.venue_ids],
     VenuesLeftSource.__name__: lambda event: [(id_, ANY) for id_ in event.venue_ids],
     VenueStopsChanged.__name__: lambda event: [(event.venue_id, ANY)],

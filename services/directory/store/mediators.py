@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from services.directory.domain.mediators import Attachment, Mediator
-from services.directory.store.documents import document, fields
+from services.directory.domain.mediators import Attachment, Mediator, attachment_id
 from shared.database import Document, Index, Transaction
 
 INDEXES = (
@@ -44,14 +43,15 @@ class Mediators:
 
 
 class Mediations:
-    """Who is, or asks to be, attached to which venue; a merge may give a row to another venue."""
+    """Who is, or asks to be, attached to which venue."""
 
     def __init__(self, tx: Transaction) -> None:
         self._mediations = tx["mediations"]
 
-    async def between(self, mediator_id: str, venue_id: str) -> list[Attachment]:
-        """A mediator's at a venue; of two venues that became one there may be two."""
-        return [one for one in await self.of_mediator(mediator_id) if one.venue_id == venue_id]
+    async def get(self, mediator_id: str, venue_id: str) -> Attachment | None:
+        """One attachment."""
+        found = await self._mediations.get(attachment_id(mediator_id, venue_id))
+        return Attachment.model_validate(found) if found else None
 
     async def of_mediator(self, mediator_id: str) -> list[Attachment]:
         """All of a mediator's, oldest first."""
@@ -64,14 +64,14 @@ class Mediations:
     async def put(self, attachments: Iterable[Attachment]) -> None:
         """Add or replace attachments."""
         for one in attachments:
-            await self._mediations.put(document(one))
+            id_ = attachment_id(one.mediator_id, one.venue_id)
+            await self._mediations.put({"_id": id_, **one.model_dump()})
 
     async def erase(self, attachments: Iterable[Attachment]) -> None:
         """Keep nothing of them."""
         for one in attachments:
-            await self._mediations.delete({"_id": one.id})
+            await self._mediations.delete({"_id": attachment_id(one.mediator_id, one.venue_id)})
 
     async def _find(self, query: Document) -> list[Attachment]:
         found = await self._mediations.find(query)
-        attachments = [Attachment.model_validate(fields(one)) for one in found]
-        return sorted(attachments, key=lambda one: one.asked_at)
+        return sorted(map(Attachment.model_validate, found), key=lambda one: one.asked_at)

@@ -6,14 +6,11 @@ from services.directory.domain.stops import Stop, Stops
 from services.directory.store.venues import ASKED
 from shared.database import Document, Index, Transaction
 
-INDEXES = (Index("stops", [("venue_id", 1)]), Index("stops_history", [("venue_id", 1)]))
+INDEXES = (Index("stops_history", [("venue_id", 1)]),)
 
 
 class VenueStops:
-    """One list per venue; each one replaced is kept.
-
-    A list keeps the id of the venue that it was made for; a merge may have given it to another.
-    """
+    """One list per venue; each one replaced is kept."""
 
     def __init__(self, tx: Transaction) -> None:
         self._stops = tx["stops"]
@@ -21,17 +18,17 @@ class VenueStops:
 
     async def get(self, venue_id: str) -> Stops:
         """A venue's list; an empty one if nobody has written any."""
-        found = _newest(await self._stops.find({"venue_id": venue_id}))
-        return found.get(venue_id) or Stops(venue_id=venue_id, list_id=venue_id)
+        found = await self._stops.get(venue_id)
+        return Stops.model_validate(found) if found else Stops(venue_id=venue_id)
 
     async def save(self, stops: Stops) -> None:
         """Keep a list whose revision was raised by one."""
         row = _document(stops)
         if stops.revision == 1:
-            await self._stops.insert({"_id": stops.list_id, **row})
+            await self._stops.insert({"_id": stops.venue_id, **row})
         else:
-            await self._stops.save({"_id": stops.list_id, **row})
-        await self._history.insert({"_id": f"{stops.list_id}@{stops.revision}", **row})
+            await self._stops.save({"_id": stops.venue_id, **row})
+        await self._history.insert({"_id": f"{stops.venue_id}@{stops.revision}", **row})
 
     async def history(self, venue_id: str) -> list[Stops]:
         """Every list of a venue, newest first."""
@@ -45,16 +42,11 @@ async def stops_of(tx: Transaction, venue_ids: Iterable[str]) -> dict[str, list[
     wanted = list(venue_ids)
     found: dict[str, list[Stop]] = {}
     for first in range(0, len(wanted), ASKED):
-        query = {"venue_id": {"$in": wanted[first : first + ASKED]}}
-        lists = _newest(await tx["stops"].find(query))
-        found |= {one.venue_id: one.stops for one in lists.values() if one.stops}
+        query = {"_id": {"$in": wanted[first : first + ASKED]}}
+        for one in map(Stops.model_validate, await tx["stops"].find(query)):
+            if one.stops:
+                found[one.venue_id] = one.stops
     return found
-
-
-def _newest(found: Iterable[Document]) -> dict[str, Stops]:
-    """The list of each venue: of two that became one, the one that was written last."""
-    lists = [Stops.model_validate(one) for one in found]
-    return {one.venue_id: one for one in sorted(lists, key=lambda one: (one.at, one.revision))}
 
 
 def _document(stops: Stops) -> Document:

@@ -32,8 +32,7 @@ class Shown:
     @property
     def confirmed(self) -> list[str]:
         """The venues that show them."""
-        shown = [one.venue_id for one in self.attachments if one.state == "confirmed"]
-        return list(dict.fromkeys(shown))
+        return [one.venue_id for one in self.attachments if one.state == "confirmed"]
 
 
 async def publish(
@@ -95,14 +94,14 @@ async def get_mediator(tx: Transaction, mediator_id: str) -> Shown:
 
 async def of_venue(tx: Transaction, venue_id: str) -> list[Mediator]:
     """The mediators whom a venue shows, by name."""
-    venue = await get_venue(tx, venue_id)
-    return await _in_state(tx, venue.id, "confirmed")
+    await get_venue(tx, venue_id)
+    return await _in_state(tx, venue_id, "confirmed")
 
 
 async def waiting_at(tx: Transaction, account: Account, venue_id: str) -> list[Mediator]:
     """Who asks to be shown at a venue; for its managers and moderators."""
-    venue = await _looked_after(tx, account, venue_id)
-    return await _in_state(tx, venue.id, "asked")
+    await _looked_after(tx, account, venue_id)
+    return await _in_state(tx, venue_id, "asked")
 
 
 async def answer(
@@ -113,28 +112,28 @@ async def answer(
     Mediators themselves take a venue from their list. Returns whom the venue shows now.
     """
     venue = await _looked_after(tx, account, venue_id)
-    known = await Mediations(tx).between(mediator_id, venue.id)
-    if not known:
+    known = await Mediations(tx).get(mediator_id, venue.id)
+    if known is None:
         raise MediatorNotFound
     if shown and account.id not in venue.managers:
         mediator = await Mediators(tx).get(mediator_id)
         # a moderator says so of others
         if mediator and mediator.account_id == account.id:
             raise NotAllowed("C'est à une autre personne de l'équipe de vous présenter ici.")
-    wanted = [one.answered("confirmed" if shown else "removed", tx.now) for one in known]
-    if [one.state for one in known] != [one.state for one in wanted]:
-        await Mediations(tx).put(wanted)
-        await _tell(tx, known, wanted)
+    wanted = known.answered("confirmed" if shown else "removed", tx.now)
+    if known.state != wanted.state:
+        await Mediations(tx).put([wanted])
+        await _tell(tx, [known], [wanted])
     return await _in_state(tx, venue.id, "confirmed")
 
 
 async def _venues(tx: Transaction, venue_ids: Sequence[str]) -> dict[str, Venue]:
-    """The venues that somebody names, by the ids that they go by now."""
+    """The venues that somebody names, by their ids now: some may have been merged since."""
     if len(set(venue_ids)) > MOST_VENUES:
         message = f"Il faut au plus {MOST_VENUES} lieux."
         raise InvalidInput(invalid=[InvalidField("venues", "too_long", message)])
-    named = [await get_venue(tx, venue_id) for venue_id in dict.fromkeys(venue_ids)]
-    return {venue.id: venue for venue in named}
+    found = [await get_venue(tx, venue_id) for venue_id in dict.fromkeys(venue_ids)]
+    return {venue.id: venue for venue in found}
 
 
 async def _looked_after(tx: Transaction, account: Account, venue_id: str) -> Venue:
@@ -171,7 +170,7 @@ async def _tell(tx: Transaction, before: Iterable[Attachment], after: Iterable[A
         tx.publish(
             VenueMediatorsChanged(
                 venue_id=venue_id,
-                count=len({one.mediator_id for one in now if one.state == "confirmed"}),
+                count=sum(one.state == "confirmed" for one in now),
                 changed_at=tx.now,
             )
         )

@@ -15,8 +15,8 @@ from shared.events.directory import VenueStopsChanged
 
 async def get_stops(tx: Transaction, venue_id: str) -> Stops:
     """A venue's stops; none where nobody has written any."""
-    venue = await get_venue(tx, venue_id)
-    return await VenueStops(tx).get(venue.id)
+    await get_venue(tx, venue_id)
+    return await VenueStops(tx).get(venue_id)
 
 
 async def shown_of(tx: Transaction, venue: Venue) -> list[Stop]:
@@ -27,8 +27,8 @@ async def shown_of(tx: Transaction, venue: Venue) -> list[Stop]:
 
 async def get_stops_history(tx: Transaction, venue_id: str) -> list[Stops]:
     """Every list of stops that a venue has had, newest first."""
-    venue = await get_venue(tx, venue_id)
-    return await VenueStops(tx).history(venue.id)
+    await get_venue(tx, venue_id)
+    return await VenueStops(tx).history(venue_id)
 
 
 async def put_stops(
