@@ -127,6 +127,16 @@ def shown_stops(fiche: Fiche, stops: Sequence[Stop], now: dt.datetime) -> list[S
     return [one for one in stops if one.fin is None or one.fin >= today]
 
 
+def next_end(stops: Sequence[Stop], now: dt.datetime) -> dt.datetime | None:
+    """When the next of the stops is over: the midnight, in Paris, after its last day."""
+    ends = [
+        dt.datetime.combine(one.fin + dt.timedelta(days=1), dt.time(), PARIS)
+        for one in stops
+        if one.fin
+    ]
+    return min((end for end in ends if end > now), default=None)
+
+
 def _checked(
     given: Mapping[str, FieldValue], where: str
 ) -> tuple[dict[str, FieldValue], list[InvalidField]]:
