@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
-from rapidfuzz import fuzz, process
 
 from services.directory.domain.fiche import COLUMNS, InvalidValue
 from services.directory.domain.territories import (
@@ -167,10 +166,7 @@ class _Reading:
             checked = COLUMNS[name].check([*given])
             return tuple(sorted(checked)) if isinstance(checked, list) else ()
         except InvalidValue as exc:
-            unknown = next(one for one in given if not _is_choice(name, one))
-            near = process.extractOne(unknown, FACETS[name], scorer=fuzz.WRatio, score_cutoff=60)
-            hint = f" Vouliez-vous dire « {near[0]} » ?" if near else ""
-            self.refuse(name, exc.rule, f"{exc.message}{hint}")
+            self.wrong.append(InvalidField(name, exc.rule, exc.message, exc.suggestion))
             return ()
 
     def codes(self, name: str, given: Sequence[str], fits: Callable[[str], object]) -> list[str]:
@@ -181,17 +177,19 @@ class _Reading:
         return fine
 
     def epcis(self, given: Sequence[str], communes: Communes) -> list[str]:
-        if given and not communes.known:
+        wanted = [one.strip() for one in given if one.strip()]
+        if wanted and not communes.known:
             self.refuse(
                 "epci",
                 "epci_unknown_here",
                 "Ce serveur ne connaît pas les EPCI : demandez leurs communes, ou le département.",
             )
             return []
-        found = [communes.of_epci(one.strip()) for one in given if one.strip()]
+        found = [communes.of_epci(one) for one in wanted]
         if not all(found):
             self.refuse("epci", "code", "Il faut le numéro SIREN d'un EPCI (neuf chiffres).")
-        return [commune for each in found for commune in each]
+        # sheets in Paris, Lyon or Marseille may name the arrondissement
+        return [one for communes in found for each in communes for one in communes_of(each)]
 
     def moment(self, text: str) -> dt.datetime | None:
         if not text:
@@ -256,13 +254,6 @@ class _Reading:
         if has_point and asked != "relevance":
             return "distance"
         return "relevance" if has_words else "freshness"
-
-
-def _is_choice(name: str, value: str) -> bool:
-    try:
-        return COLUMNS[name].check([value]) is not None
-    except InvalidValue:
-        return False
 
 
 def _numbers(text: str, count: int) -> list[float] | None:
