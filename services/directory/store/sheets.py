@@ -1,11 +1,14 @@
 """Sheets as the search index reads them: whatever it shows or finds by comes from here."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from services.directory.domain.shown import shown
+from services.directory.domain.stops import Stop, moves, shown_stops
 from services.directory.domain.venues import Venue
+from services.directory.store.stops import stops_of
 from services.directory.store.venues import Venues
 from shared.database import Transaction
 from shared.events import FieldValue
@@ -20,28 +23,40 @@ class Sheet:
     revision: int
     fiche: dict[str, FieldValue]
     public: dict[str, Any]
+    stops: Sequence[Stop] = ()
+    """Where an itinerant venue stands, now or later."""
 
 
 class Sheets:
     """The sheets that can be found."""
 
     def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
         self._venues = Venues(tx)
 
     async def of(self, ids: Sequence[str]) -> list[Sheet]:
         """Those of these venues that can be found."""
         found = await self._venues.get_many(ids)
-        return [_sheet(venue) for venue in found.values() if not venue.merged_into]
+        return await self._sheets(found.values())
 
     async def page(self, first: int, count: int) -> list[Sheet]:
         """Those at these places of the list that can be found."""
         found = await self._venues.page(first, count)
-        return [_sheet(venue) for venue in found if not venue.merged_into]
+        return await self._sheets(found)
 
     async def places(self) -> int:
         """How many places the list has."""
         return await self._venues.count()
 
+    async def _sheets(self, venues: Iterable[Venue]) -> list[Sheet]:
+        found = [venue for venue in venues if not venue.merged_into]
+        stops = await stops_of(self._tx, [one.id for one in found if moves(one.fiche)])
+        return [_sheet(one, stops.get(one.id, ()), self._tx.now) for one in found]
 
-def _sheet(venue: Venue) -> Sheet:
-    return Sheet(venue.id, venue.ordinal, venue.revision, venue.fiche, shown(venue))
+
+def _sheet(venue: Venue, stops: Sequence[Stop], now: datetime) -> Sheet:
+    public = shown(venue)
+    standing = shown_stops(venue.fiche, stops, now)
+    if standing:
+        public["arrets"] = [one.model_dump(mode="json") for one in standing]
+    return Sheet(venue.id, venue.ordinal, venue.revision, venue.fiche, public, standing)
