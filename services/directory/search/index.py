@@ -139,6 +139,11 @@ class Index:
             day = self.memory.day[there]
         return Hits(there, found, metres, points, day)
 
+    def hits(self, found: BitMap) -> Hits:
+        """These sheets, to be ordered by freshness."""
+        there = ordinals(found)
+        return Hits(there, found, day=self.memory.day[there])
+
     def keep_open(self, hits: Hits, at: dt.datetime) -> Hits:
         """Those of the hits that are open at a moment; may take long the first time."""
         numbers, inverse = np.unique(self.memory.opening[hits.ordinals], return_inverse=True)
