@@ -200,19 +200,19 @@ class Index:
             return np.zeros(0, np.uint32), None
         block = np.concatenate(near, axis=1) if len(near) > 1 else near[0]
         latitude, longitude = block[1].view(np.float64), block[2].view(np.float64)
+        tests = [values.shares(block[3:], values.any_of(*one)) for one in query.values]
         # of a circle, worth it only where it spares many distances
-        kept = np.ones(len(latitude), bool)
         if not query.near or len(latitude) > FEW:
-            kept = geo.inside(box, latitude, longitude)
+            tests.append(geo.inside(box, latitude, longitude))
         if query.box and query.near:
-            kept &= geo.inside(query.box, latitude, longitude)
-        for name, wanted in query.values:
-            kept &= values.shares(block[3:], values.any_of(name, wanted))
-        at = np.flatnonzero(kept)
-        there = block[0][at].astype(np.uint32)
+            tests.append(geo.inside(query.box, latitude, longitude))
+        if tests:
+            block = block[:, np.logical_and.reduce(tests) if len(tests) > 1 else tests[0]]
+        there = block[0].astype(np.uint32)
         if not query.near:
             return np.sort(there), None
-        metres = geo.metres(query.near.latitude, query.near.longitude, latitude[at], longitude[at])
+        latitude, longitude = block[1].view(np.float64), block[2].view(np.float64)
+        metres = geo.metres(query.near.latitude, query.near.longitude, latitude, longitude)
         inside = metres <= query.near.radius
         there, metres = there[inside], metres[inside]
         order = np.argsort(there)
