@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -167,6 +168,32 @@ def test_only_who_is_surely_open_is_open() -> None:
         assert at("2026-11-12T12:00") == []
         assert at("2026-11-12T08:30:00Z") == ["v0"]  # 9:30 in Die, 12:30 in La Réunion
         assert at("2026-11-12T06:30:00Z") == ["v1"]
+
+
+def test_who_is_closed_for_a_while_is_not_open() -> None:
+    always = sheet(0, horaires="24/7", code_insee="98818")
+    away = replace(always, closures=((dt.date(2026, 11, 10), dt.date(2026, 11, 12)),))
+    with indexed(away) as index:
+
+        def at(moment: str) -> list[str]:
+            return ids(index, Query(open_at=dt.datetime.fromisoformat(moment)))
+
+        assert at("2026-11-09T23:59") == at("2026-11-13T00:00") == ["v0"]
+        assert at("2026-11-10T00:00") == at("2026-11-12T23:59") == []
+        assert at("2026-11-12T14:00:00Z") == ["v0"]  # the 13th in Nouméa
+        again = Index(index.file.path)
+        assert ids(again, Query(open_at=dt.datetime.fromisoformat("2026-11-11T00:00"))) == []
+        again.close()
+        write(index, [replace(always, revision=2)])
+        assert at("2026-11-11T10:00") == ["v0"]
+
+
+def test_a_check_makes_a_sheet_fresher() -> None:
+    checked = replace(sheet(0, date_maj="2024-01-01"), checked_on=dt.date(2026, 1, 1))
+    with indexed(
+        checked, sheet(1, date_maj="2025-01-01"), sheet(2, date_maj="1970-01-01")
+    ) as index:
+        assert ids(index, Query(order="freshness")) == ["v0", "v1", "v2"]
 
 
 def test_a_circle_across_the_date_line_and_one_around_a_pole() -> None:

@@ -42,7 +42,7 @@ class Keys(NamedTuple):
     """Degrees, as the longitude; both or neither."""
     longitude: float | None
     day: int
-    """Days since 1970 of `date_maj`; 0 where unknown."""
+    """Days since 1970 of `date_maj`, or of its last check if later; 0 where unknown."""
     hours: str
     """Opening hours as the sheet has them; empty where unknown."""
     commune: str
@@ -50,6 +50,8 @@ class Keys(NamedTuple):
     department: str
     typologies: str
     """Separated by `|`."""
+    closures: str
+    """First and last days since 1970 of each, separated by spaces."""
 
 
 @dataclass(frozen=True)
@@ -73,14 +75,20 @@ def entry_of(sheet: Sheet) -> Entry:
         mask=mask_of(fiche),
         latitude=latitude,
         longitude=longitude,
-        day=_day(fiche),
+        day=max(_day(fiche), days_of(sheet.checked_on) if sheet.checked_on else 0),
         hours=_text(fiche.get("horaires")),
         commune=_text(fiche.get("code_insee")),
         postcode=_text(fiche.get("code_postal")),
         department=department_of(fiche) or "",
         typologies=SEPARATOR.join(_items(fiche.get("typologie"))),
+        closures=" ".join(str(days_of(day)) for days in sheet.closures for day in days),
     )
     return Entry(sheet.id, sheet.revision, keys, words_of(fiche), to_json(sheet.public)[:-1])
+
+
+def days_of(day: dt.date) -> int:
+    """Days since 1970."""
+    return (day - EPOCH).days
 
 
 def words_of(fiche: Fiche) -> Words:
@@ -112,6 +120,6 @@ def _place(fiche: Fiche) -> tuple[float, float] | tuple[None, None]:
 
 def _day(fiche: Fiche) -> int:
     try:
-        return max(0, (dt.date.fromisoformat(_text(fiche.get("date_maj"))) - EPOCH).days)
+        return max(0, days_of(dt.date.fromisoformat(_text(fiche.get("date_maj")))))
     except ValueError:
         return 0

@@ -17,7 +17,7 @@ from services.directory.search.memory import Postings, bitmap
 from services.directory.search.words import close, forgives, variants
 from shared.bus.follow import Place, Position
 
-FORMAT = "1"
+FORMAT = "2"
 """Another one means: build it again. Raise it when words or keys are made another way."""
 
 _FIELDS = ", ".join(FIELDS)
@@ -27,7 +27,7 @@ create table entries (
     ordinal integer primary key, id text not null unique, revision integer not null,
     mask blob not null, latitude real, longitude real, day integer not null, hours text not null,
     commune text not null, postcode text not null, department text not null,
-    typologies text not null
+    typologies text not null, closures text not null
 );
 create table sheets (ordinal integer primary key, json blob not null);
 create virtual table words using fts5 ({_FIELDS}, detail=column, tokenize='ascii');
@@ -41,7 +41,7 @@ create table positions (
 );
 insert into meta values ('format', '{FORMAT}');
 """  # noqa: S608 our own names
-_KEYS = "ordinal, mask, latitude, longitude, day, hours, commune, postcode, department, typologies"
+_KEYS = ", ".join(Keys._fields)
 MEMORY_MAP = 2**33
 CHUNK = 10_000
 
@@ -231,7 +231,7 @@ class IndexFile:
             yield Change(self._take_out(other), None)
         old = self._take_out(entry.id) if known else None
         db.execute(
-            f"insert into entries (id, revision, {_KEYS}) values (?, ?{', ?' * 10})",  # noqa: S608
+            f"insert into entries (id, revision, {_KEYS}) values (?, ?{', ?' * len(Keys._fields)})",  # noqa: S608
             (entry.id, entry.revision, *keys),
         )
         db.execute("insert into sheets values (?, ?)", (keys.ordinal, entry.json))

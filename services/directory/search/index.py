@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from services.directory.search import geo, values
-from services.directory.search.entries import FIELDS
+from services.directory.search.entries import FIELDS, days_of
 from services.directory.search.file import Change, IndexFile
-from services.directory.search.hours import is_open
+from services.directory.search.hours import is_open, local
 from services.directory.search.memory import NOBODY, Memory, Ordinals, Postings, bitmap, ordinals
 from services.directory.search.query import Cursor, Query
 
@@ -145,11 +145,25 @@ class Index:
         return Hits(there, found, day=self.memory.day[there])
 
     def keep_open(self, hits: Hits, at: dt.datetime) -> Hits:
-        """Those of the hits that are open at a moment; may take long the first time."""
-        numbers, inverse = np.unique(self.memory.opening[hits.ordinals], return_inverse=True)
-        known = self.memory.hours
-        kept = np.array([bool(known[one][0]) and is_open(*known[one], at) for one in numbers], bool)
-        return _only(hits, kept[inverse] if len(numbers) else np.zeros(0, bool))
+        """Those of the hits that are surely open at a moment; may take long the first time."""
+        memory = self.memory
+        numbers, inverse = np.unique(memory.opening[hits.ordinals], return_inverse=True)
+        known = [memory.hours[number] for number in numbers]
+        is_open_then = np.array([bool(one[0]) and is_open(*one, at) for one in known], bool)
+        kept = is_open_then[inverse] if known else np.zeros(0, bool)
+        closed = BitMap(one for one in [*memory.closures] if self._is_closed(one, at))
+        if closed:
+            kept &= ~np.isin(hits.ordinals, ordinals(closed))
+        return _only(hits, kept)
+
+    def _is_closed(self, ordinal: int, at: dt.datetime) -> bool:
+        """Whether a notice says so, of the day that it is there."""
+        _, zone = self.memory.hours[self.memory.opening[ordinal]]
+        if not zone:  # without hours it is not open anyway
+            return True
+        day = days_of(local(at, zone).date())
+        spans = self.memory.closures.get(ordinal, ())
+        return any(first <= day <= last for first, last in spans)
 
     def rank(self, query: Query, hits: Hits, after: Cursor | None, limit: int | None) -> Ranked:
         """The best hits after a cursor; `limit` None: all."""

@@ -71,6 +71,8 @@ class Memory:
         """Of words that somebody looked for; the file has them all."""
         self.hours: list[Hours] = [("", "")]
         """All that is known of opening hours, each once; a sheet has its number."""
+        self.closures: dict[int, list[tuple[int, int]]] = {}
+        """Of the few sheets that have any: first and last days since 1970."""
         self._numbers: dict[Hours, int] = {("", ""): 0}
         # by ordinal
         self.masks = np.zeros((size, WIDTH), "<u8")
@@ -92,6 +94,8 @@ class Memory:
             for keys in chunk:
                 for group in _groups(keys):
                     groups[group].append(keys.ordinal)
+                if keys.closures:
+                    memory.closures[keys.ordinal] = _closures(keys)
         memory.everything = BitMap(everything)
         memory.groups.update({group: BitMap(found) for group, found in groups.items()})
         there = ordinals(memory.everything)
@@ -143,6 +147,7 @@ class Memory:
     def _forget(self, keys: Keys, words: Words) -> None:
         ordinal = keys.ordinal
         self.everything.discard(ordinal)
+        self.closures.pop(ordinal, None)
         for group in _groups(keys):
             self.groups[group].discard(ordinal)
         for bit in bits_in(keys.mask):
@@ -159,6 +164,8 @@ class Memory:
         self._make_room(ordinal + 1)
         self._write(keys)
         self.everything.add(ordinal)
+        if keys.closures:
+            self.closures[ordinal] = _closures(keys)
         for group in _groups(keys):
             self.groups[group].add(ordinal)
         for bit in bits_in(keys.mask):
@@ -208,6 +215,11 @@ def _groups(keys: Keys) -> Iterator[Group]:
     ):
         if value:
             yield name, value
+
+
+def _closures(keys: Keys) -> list[tuple[int, int]]:
+    days = [int(day) for day in keys.closures.split()]
+    return list(zip(days[::2], days[1::2], strict=True))
 
 
 def _cell(keys: Keys) -> Cell:
