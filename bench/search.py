@@ -196,16 +196,18 @@ def _compare(size: int, ours: str, floor: str) -> None:
 
 
 def _wide(size: int, url: str) -> None:
-    for what, query in WIDE.items():
-        lasted = []
-        for _ in range(6):
-            started = time.perf_counter()
-            found = httpx.get(f"{url}/venues?{query}", timeout=60).raise_for_status().json()
-            lasted.append((time.perf_counter() - started) * 1_000)
-        row(
-            f"{size:,} sheets: {what} ({found['total']:,} found)",
-            f"{statistics.median(lasted[1:]):.0f} ms, the first time {lasted[0]:.0f} ms",
-        )
+    with httpx.Client(base_url=url, timeout=60) as client:
+        client.get("/venues?limit=1")
+        for what, query in WIDE.items():
+            lasted = []
+            for _ in range(6):
+                started = time.perf_counter()
+                found = client.get(f"/venues?{query}").raise_for_status().json()
+                lasted.append((time.perf_counter() - started) * 1_000)
+            row(
+                f"{size:,} sheets: {what} ({found['total']:,} found)",
+                f"{statistics.median(lasted[1:]):.0f} ms, the first time {lasted[0]:.0f} ms",
+            )
 
 
 def _waits(seconds: Sequence[float]) -> str:

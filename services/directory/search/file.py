@@ -34,7 +34,6 @@ create virtual table words using fts5 ({_FIELDS}, detail=column, tokenize='ascii
 create virtual table postings using fts5vocab (words, instance);
 create virtual table vocabulary using fts5vocab (words, row);
 create table variants (variant text, term text, primary key (variant, term)) without rowid;
-create table terms (term text primary key) without rowid;
 create table positions (
     topic text, part integer, offset integer not null, event_id text not null,
     primary key (topic, part)
@@ -73,6 +72,8 @@ class IndexFile:
         self.path = path
         self._reading = self._open()
         self._writing = self._open()
+        self._learned: set[str] = set()
+        """Words whose variants this process has written."""
 
     def _open(self) -> sqlite3.Connection:
         # several threads, one after the other
@@ -194,6 +195,7 @@ class IndexFile:
             db.executemany("insert or replace into positions values (?, ?, ?, ?)", rows)
         except BaseException:
             db.execute("rollback")
+            self._learned.clear()
             raise
         db.execute("commit")
         return changes
@@ -246,11 +248,12 @@ class IndexFile:
         """Know new words by what people may write instead."""
         db = self._writing
         for term in terms:
-            if db.execute("insert or ignore into terms values (?)", (term,)).rowcount == 1:
+            if term not in self._learned:
                 db.executemany(
                     "insert or ignore into variants values (?, ?)",
                     [(variant, term) for variant in variants(term)],
                 )
+                self._learned.add(term)
 
     def _take_out(self, id_: str) -> tuple[Keys, Words] | None:
         db = self._writing

@@ -52,7 +52,7 @@ class Circle(NamedTuple):
     """The sheets around a point, ascending, and their distances in metres."""
 
     ordinals: Ordinals
-    metres: NDArray[np.int64]
+    metres: geo.Floats
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class Index:
         if box is None:
             return True
         cells = self.memory.cells
-        return sum(len(cells[cell]) for cell in geo.cells_in(box, cells)) > MANY
+        return sum(cells[cell].shape[1] for cell in geo.cells_in(box, cells)) > MANY
 
     def match(self, query: Query) -> Hits:
         """The sheets that meet a query, opening hours apart (see `keep_open`)."""
@@ -132,7 +132,8 @@ class Index:
         if query.near and not circle:
             metres = np.zeros(0, np.int64)
         elif circle:
-            metres = circle.metres[np.searchsorted(circle.ordinals, there)]
+            exact = circle.metres[np.searchsorted(circle.ordinals, there)]
+            metres = np.rint(exact).astype(np.int64)
         if query.order == "relevance":
             points = _points(words, found, there)
         if query.order == "freshness":
@@ -213,25 +214,22 @@ class Index:
         if box is None or not near:
             return np.zeros(0, np.uint32), None
         block = np.concatenate(near, axis=1) if len(near) > 1 else near[0]
-        latitude, longitude = block[1].view(np.float64), block[2].view(np.float64)
-        tests = [values.shares(block[3:], values.any_of(*one)) for one in query.values]
-        # of a circle, worth it only where it spares many distances
-        if not query.near or len(latitude) > FEW:
-            tests.append(geo.inside(box, latitude, longitude))
-        if query.box and query.near:
-            tests.append(geo.inside(query.box, latitude, longitude))
+        tests = [values.shares(block[4:], values.any_of(*one)) for one in query.values]
+        if query.box:
+            there = block[0].astype(np.intp)
+            places = self.memory.latitude[there], self.memory.longitude[there]
+            tests.append(geo.inside(query.box, *places))
         if tests:
             block = block[:, np.logical_and.reduce(tests) if len(tests) > 1 else tests[0]]
         there = block[0].astype(np.uint32)
         if not query.near:
             return np.sort(there), None
-        latitude, longitude = block[1].view(np.float64), block[2].view(np.float64)
-        metres = geo.metres(query.near.latitude, query.near.longitude, latitude, longitude)
-        inside = metres <= query.near.radius
-        there, metres = there[inside], metres[inside]
+        near_ = query.near
+        chords = geo.squared_chords(near_.latitude, near_.longitude, block[1:4].view(np.float64))
+        inside = chords <= geo.squared_chord(near_.radius)
+        there, chords = there[inside], chords[inside]
         order = np.argsort(there)
-        there = there[order]
-        return there, Circle(there, np.rint(metres[order]).astype(np.int64))
+        return there[order], Circle(there[order], geo.metres(chords[order]))
 
     def _group(self, name: str, wanted: Sequence[str]) -> BitMap:
         groups = self.memory.groups

@@ -15,7 +15,7 @@ from pyroaring import BitMap
 from services.directory.domain.fiche import SEPARATOR
 from services.directory.domain.territories import zone_of
 from services.directory.search.entries import Keys, Words
-from services.directory.search.geo import Cell, cell_of, cells_of
+from services.directory.search.geo import Cell, cell_of, cells_of, on_sphere
 from services.directory.search.values import BITS, WIDTH, bits_in
 
 Ordinals = NDArray[np.uint32]
@@ -24,7 +24,7 @@ Group = tuple[str, str]
 Hours = tuple[str, str]
 """Opening hours as a sheet has them, and the time zone that they are kept in."""
 Block = NDArray[np.uint64]
-"""The sheets of a cell, a row for each: ordinals, latitudes, longitudes (floats), masks."""
+"""The sheets of a cell, rows for each: ordinals, points of the sphere (3 of floats), masks."""
 
 NOBODY = BitMap()
 NO_CELL = -1
@@ -127,8 +127,7 @@ class Memory:
         return np.vstack(
             (
                 there.astype(np.uint64),
-                self.latitude[there].view(np.uint64),
-                self.longitude[there].view(np.uint64),
+                on_sphere(self.latitude[there], self.longitude[there]).view(np.uint64),
                 self.masks[there].T,
             )
         )
