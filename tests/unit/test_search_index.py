@@ -173,7 +173,8 @@ def test_only_who_is_surely_open_is_open() -> None:
 def test_who_is_closed_for_a_while_is_not_open() -> None:
     always = sheet(0, horaires="24/7", code_insee="98818")
     away = replace(always, closures=((dt.date(2026, 11, 10), dt.date(2026, 11, 12)),))
-    with indexed(away) as index:
+    with indexed(always) as index:
+        write(index, [away])
 
         def at(moment: str) -> list[str]:
             return ids(index, Query(open_at=dt.datetime.fromisoformat(moment)))

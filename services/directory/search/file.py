@@ -221,10 +221,11 @@ class IndexFile:
         db = self._writing
         keys = entry.keys
         known = db.execute(
-            "select revision, json from entries join sheets using (ordinal) where id = ?",
+            f"select revision, json, {_KEYS} "  # noqa: S608
+            "from entries join sheets using (ordinal) where id = ?",
             (entry.id,),
         ).fetchone()
-        if known and (known[0] > entry.revision or known == (entry.revision, entry.json)):
+        if known and (known[0] > entry.revision or known == (entry.revision, entry.json, *keys)):
             return
         # the place of another: this was the index of another directory
         for (other,) in db.execute(
