@@ -79,6 +79,9 @@ async def _on_validation(request: Request, exc: RequestValidationError) -> Respo
 async def _on_http_exception(request: Request, exc: HTTPException) -> Response:
     if isinstance(exc.__cause__, RecursionError):
         return refusal(request, too_deep())
+    if exc.status_code < HTTPStatus.BAD_REQUEST:
+        # the way elsewhere, and no refusal
+        return Response(status_code=exc.status_code, headers=exc.headers)
     known = BY_STATUS.get(exc.status_code)
     if known:
         return refusal(request, known(headers=exc.headers))

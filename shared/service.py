@@ -71,10 +71,10 @@ class Service:
     """By name; routes find them in `state`."""
     state: Mapping[str, Any] = field(default_factory=dict)
     """What routes find in `request.app.state`."""
-    shortcuts: Mapping[str, http.Reader] = field(default_factory=dict)
-    """By path: routes without a body that are asked so often that they are not looked for."""
     lacks: str = ""
     """What must be set before it can answer people, if anything; its commands do without."""
+    shortcuts: Mapping[str, http.Reader] = field(default_factory=dict)
+    """By path: routes without a body that are asked so often that they are not looked for."""
 
     def check(self) -> None:
         """Raise ValueError if these settings could not serve anybody."""

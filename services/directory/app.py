@@ -10,6 +10,7 @@ from services.directory.search.follower import Follower
 from services.directory.sender.dumps import make_dumps
 from services.directory.settings import Settings
 from services.directory.store import INDEXES
+from services.directory.use_cases.territories import Overviews
 from shared.links import Links
 from shared.service import Service
 
@@ -32,6 +33,7 @@ def service(settings: Settings) -> Service:
             "links": Links(keys) if keys else None,
             "reminder_month": settings.reminder_month,
             "search": search,
+            "overviews": Overviews(),
             "communes": Communes(settings.communes_file),
         },
         lacks="" if keys else "set LINK_KEY: it signs the links in mails",

@@ -61,6 +61,7 @@ TITLES = {
     "venue-changed": (
         "L'une des fiches a changé depuis que vous l'avez ouverte : relisez-la d'abord."
     ),
+    "territory-not-found": "Ce territoire n'existe pas.",
     "dump-not-found": "Cet export n'existe pas, ou pas encore.",
     "already-manager": "Vous êtes déjà responsable de cette fiche.",
     "about-to-close": "Le délai est passé : seule une décision compte encore.",

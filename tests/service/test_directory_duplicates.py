@@ -1,5 +1,6 @@
 """Pairs of sheets that moderators look at, and venues that become one, and two again."""
 
+import itertools
 import random
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,12 +24,13 @@ from tests.harness.venues import csv_of, row
 MO = token("mo", "moderator")
 HOURS = "Mo-Sa 10:00-18:00"
 OTHER_HOURS = "Tu 14:00-18:00"
+COMMUNES = itertools.count(1)
 MOVED = {"adresse": "4 pl. Fontaine", "latitude": "45.1", "longitude": "5.3"}
 
 
 def place() -> dict[str, str]:
     """A commune that no other test has, with a phone and a door of its own."""
-    code = f"33{random.randrange(1000):03d}"
+    code = f"33{next(COMMUNES):03d}"
     return {
         "commune": f"Commune {uuid4().hex[:8]}",
         "code_insee": code,
@@ -54,8 +56,9 @@ async def run(system: System) -> Found:
 
 
 def pair_of(system: System, venue: str) -> Any:
-    """The only pair that a venue is one of, compared now."""
-    [pair] = system.post("directory", f"/venues/{venue}/duplicates", {}, as_=MO)["items"]
+    """The only pair that a venue is one of, once the index has both."""
+    path = f"/venues/{venue}/duplicates"
+    [pair] = eventually(lambda: system.post("directory", path, {}, as_=MO)["items"])
     return pair
 
 
@@ -86,6 +89,12 @@ def merge(system: System, this: str, other: str, **choices: str) -> Any:
         "choices": choices,
     }
     return system.post("directory", f"/venues/{this}/merges", body, as_=MO)
+
+
+def found_in(system: System, commune: str) -> list[str]:
+    """The venues that a search of a commune finds."""
+    found = system.get("directory", f"/venues?commune={commune}")["items"]
+    return sorted(one["id"] for one in found)
 
 
 def undo(system: System, this: str, done: Any) -> Any:
@@ -225,8 +234,7 @@ async def test_a_merged_venue_leads_to_the_one_that_stays(directory: System) -> 
     answer = directory.call("POST", "directory", f"/venues/{second}/edits", as_=MO, json=edit)
     assert refused(answer, 409, "merged-venue")["venue_id"] == first
     code = sheet(directory, first)["fiche"]["code_insee"]
-    found = directory.get("directory", f"/venues?code_insee={code}")["items"]
-    assert second not in [one["id"] for one in found]
+    eventually(lambda: found_in(directory, code) == [first])
     [entry, *_] = history(directory, first)
     assert (entry["accepted"]["how"], entry["accepted"]["other"]) == ("merge", second)
     old = directory.get("directory", f"/venues/{first}/merges/{done['id']}/history")["items"]
@@ -237,6 +245,8 @@ async def test_a_merged_venue_leads_to_the_one_that_stays(directory: System) -> 
         if one.type == "VenuesMerged"
     ]
     assert (seen["merged_id"], seen["revision"], seen["merged_revision"]) == (second, 2, 2)
+    undo(directory, first, done)
+    eventually(lambda: found_in(directory, code) == sorted([first, second]))
 
 
 def test_chains_are_followed_to_their_end(directory: System) -> None:
@@ -396,7 +406,8 @@ async def test_open_pairs_of_a_merged_venue_are_closed(directory: System) -> Non
     cells = [row(**where) for _ in range(3)]
     directory.import_venues(csv_of(*cells))
     first, second, third = (one["id"] for one in cells)
-    directory.post("directory", f"/venues/{second}/duplicates", {}, as_=MO)
+    path = f"/venues/{second}/duplicates"
+    eventually(lambda: len(directory.post("directory", path, {}, as_=MO)["items"]) == 2)
     done = merge(directory, first, second)
     found = await rows(directory, "directory", "duplicates", venues=second)
     assert {one["state"] for one in found} == {"same", "closed"}

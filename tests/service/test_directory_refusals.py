@@ -70,6 +70,7 @@ def test_a_refusal_says_what_was_probably_meant(directory: System, venue: str) -
         ({"telephone": "0612345678 / 0712345678"}, {"telephone": "one_number"}),
         ({"pivot": "43493312300028"}, {"pivot": "siret"}),
         ({"horaires": "Sun 10:00-12:00"}, {"horaires": "opening_hours"}),
+        ({"telephone": "au secrétariat"}, {"telephone": "pattern"}),
         ({"frais_a_charge": ["Cher"]}, {"frais_a_charge": "enum"}),
         ({"typologie": ["a|b"]}, {"typologie": "separator"}),
         ({"courriels": ["chez moi"]}, {"courriels": "format"}),

@@ -37,8 +37,7 @@ class TestProblems:
     @pytest.mark.parametrize("problem", PROBLEMS, ids=lambda one: one.__name__)
     def test_has_a_type_a_status_and_a_french_sentence(self, problem: type[Problem]) -> None:
         assert re.fullmatch(r"[a-z]+(-[a-z]+)*", problem.type)
-        # one shows the way
-        assert 400 <= problem.status <= 599 or problem.type == "venue-moved"
+        assert 400 <= problem.status <= 599
         assert problem.title[0].isupper()
         assert problem.title.endswith(".")
         assert not re.search(r"\b(the|is|not|error|invalid)\b", problem.title, re.IGNORECASE)

@@ -13,7 +13,7 @@ from services.directory.search.index import Index
 from services.directory.search.query import Cursor, Near, Query
 from services.directory.search.values import FACETS
 from services.directory.search.words import terms
-from services.directory.use_cases.search import by_department, stream
+from services.directory.use_cases.search import all_ids
 from shared.events import FieldValue
 from tests.unit.search_directory import (
     counted,
@@ -208,23 +208,9 @@ def test_a_circle_across_the_date_line_and_one_around_a_pole() -> None:
         assert ids(index, Query(near=Near(90.0, 0.0, 50_000))) == ["v2", "v3"]
 
 
-async def test_a_census_of_each_department() -> None:
-    with indexed(
-        sheet(0, code_insee="26113", frais_a_charge=["Gratuit"]),
-        sheet(1, code_insee="26113", date_maj="1970-01-01"),
-        sheet(2, code_insee="2A004"),
-        sheet(3, code_postal="99999"),
-    ) as index:
-        found = await by_department(index)
-        assert {code: census.total for code, census in found.items()} == {"": 1, "26": 2, "2A": 1}
-        assert found["26"].counts["frais_a_charge"]["Gratuit"] == 1
-        day = (dt.date(2025, 1, 15) - dt.date(1970, 1, 1)).days
-        assert sorted(found["26"].days) == [0, day]
-
-
 async def test_an_export_gets_all_in_order() -> None:
     with indexed(*(sheet(number, nom=f"Lieu {number % 3}") for number in range(1_200))) as index:
         query = Query(words=("lieu",), order="relevance")
-        streamed = [item["id"] async for item in stream(index, query)]
+        streamed = [id_ async for part in all_ids(index, query) for id_ in part]
         assert streamed == ids(index, query)
         assert len(streamed) == 1_200

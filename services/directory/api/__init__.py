@@ -20,13 +20,14 @@ from services.directory.api import (
     requests,
     search,
     stops,
+    territories,
     validations,
     venues,
 )
 from services.directory.api.door import door
 
 router = APIRouter(tags=["directory"])
-for part in (search, imports, validations, exports, dumps, pages):
+for part in (search, imports, validations, exports, dumps, territories, pages):
     router.include_router(part.router)
 for part in (
     venues,

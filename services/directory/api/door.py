@@ -1,8 +1,9 @@
 """The door of `/venues/{venue_id}/…`: an id that was merged shows the way to the one that stays."""
 
+from http import HTTPStatus
 from urllib.parse import quote
 
-from fastapi import Request
+from fastapi import HTTPException, Request
 
 from services.directory.use_cases import venues
 from shared.errors import Problem
@@ -17,15 +18,8 @@ class VenueMerged(Problem):
     title = "Ce lieu a été fusionné avec un autre : sa fiche a un autre identifiant."
 
 
-class VenueMoved(VenueMerged):
-    """The same for who only reads: the way there."""
-
-    type = "venue-moved"
-    status = 308
-
-
 async def door(request: Request, tx: RequestTx) -> None:
-    """Let through what names a venue that stays; raises `VenueMoved` or `VenueMerged`."""
+    """Let through what names a venue that stays; the way there for who reads, or `VenueMerged`."""
     venue_id = request.path_params.get("venue_id")
     into = await venues.merged_into(tx, venue_id) if venue_id else None
     if into is None:
@@ -35,7 +29,7 @@ async def door(request: Request, tx: RequestTx) -> None:
         raise VenueMerged(venue_id=into)
     # a merge may be undone: nobody is to remember the way
     headers = {"Location": _there(request, into), "Cache-Control": "no-store"}
-    raise VenueMoved(venue_id=into, headers=headers)
+    raise HTTPException(HTTPStatus.PERMANENT_REDIRECT, headers=headers)
 
 
 def _there(request: Request, venue_id: str) -> str:

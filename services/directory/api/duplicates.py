@@ -162,8 +162,7 @@ async def decide(
 
 
 @router.post("/venues/{venue_id}/duplicates")
-async def check(tx: RequestTx, _: Moderator, request: Request, venue_id: str) -> DuplicatePage:
-    """Compare one sheet with those of its commune now; for moderators."""
-    near = await duplicates.neighbours(request.app.state.search.index, tx, venue_id)
-    pairs = await duplicates.check(tx, venue_id, near)
+async def check(request: Request, tx: RequestTx, _: Moderator, venue_id: str) -> DuplicatePage:
+    """Compare one sheet with those around it now; for moderators."""
+    pairs = await duplicates.check(tx, venue_id, request.app.state.search.index)
     return DuplicatePage(items=await _shown(tx, pairs), next=None)

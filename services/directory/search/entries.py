@@ -1,12 +1,15 @@
 """What the index keeps of one sheet."""
 
 import datetime as dt
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 
+from services.directory.domain.completeness import met_by_sheet
 from services.directory.domain.fiche import SEPARATOR, Fiche
+from services.directory.domain.stops import Stop
 from services.directory.domain.territories import department_of
 from services.directory.search.values import mask_of
 from services.directory.search.words import terms
@@ -43,6 +46,8 @@ class Keys(NamedTuple):
     longitude: float | None
     day: int
     """Days since 1970 of `date_maj`, or of its last check if later; 0 where unknown."""
+    score: int
+    """Criteria of completeness that it meets, freshness apart."""
     hours: str
     """Opening hours as the sheet has them; empty where unknown."""
     commune: str
@@ -52,6 +57,18 @@ class Keys(NamedTuple):
     """Separated by `|`."""
     closures: str
     """First and last days since 1970 of each, separated by spaces."""
+    stops: str
+    """Where an itinerant venue stands, as `stops_in` reads it; empty for the others."""
+
+
+class Standing(NamedTuple):
+    """A place where an itinerant venue stands."""
+
+    latitude: float | None
+    longitude: float | None
+    commune: str
+    postcode: str
+    department: str
 
 
 @dataclass(frozen=True)
@@ -76,14 +93,17 @@ def entry_of(sheet: Sheet) -> Entry:
         latitude=latitude,
         longitude=longitude,
         day=max(_day(fiche), days_of(sheet.checked_on) if sheet.checked_on else 0),
+        score=len(met_by_sheet(fiche)),
         hours=_text(fiche.get("horaires")),
         commune=_text(fiche.get("code_insee")),
         postcode=_text(fiche.get("code_postal")),
         department=department_of(fiche) or "",
         typologies=SEPARATOR.join(_items(fiche.get("typologie"))),
         closures=" ".join(str(days_of(day)) for days in sheet.closures for day in days),
+        stops=_written(sheet.stops),
     )
-    return Entry(sheet.id, sheet.revision, keys, words_of(fiche), to_json(sheet.public)[:-1])
+    words = words_of(fiche, sheet.stops)
+    return Entry(sheet.id, sheet.revision, keys, words, to_json(sheet.public)[:-1])
 
 
 def days_of(day: dt.date) -> int:
@@ -91,14 +111,41 @@ def days_of(day: dt.date) -> int:
     return (day - EPOCH).days
 
 
-def words_of(fiche: Fiche) -> Words:
-    """The words of each of `FIELDS`."""
+def words_of(fiche: Fiche, stops: Iterable[Stop] = ()) -> Words:
+    """The words of each of `FIELDS`; the communes of stops are found as the sheet's own."""
+    sheets = [fiche, *({"commune": one.commune, "code_postal": one.code_postal} for one in stops)]
     return tuple(
         frozenset(
-            term for name in names for item in _items(fiche.get(name)) for term in terms(item)
+            term
+            for one in sheets
+            for name in names
+            for item in _items(one.get(name))
+            for term in terms(item)
         )
         for names in FIELDS.values()
     )
+
+
+def stops_in(keys: Keys) -> list[Standing]:
+    """The stops of a sheet."""
+    return [Standing._make(one) for one in from_json(keys.stops)] if keys.stops else []
+
+
+def _written(stops: Sequence[Stop]) -> str:
+    if not stops:
+        return ""
+    return to_json(
+        [
+            Standing(
+                one.latitude,
+                one.longitude,
+                one.code_insee or "",
+                one.code_postal,
+                department_of({"code_insee": one.code_insee, "code_postal": one.code_postal}) or "",
+            )
+            for one in stops
+        ]
+    ).decode()
 
 
 def _items(value: FieldValue) -> list[str]:

@@ -17,7 +17,7 @@ from services.directory.search.memory import Postings, bitmap
 from services.directory.search.words import close, forgives, variants
 from shared.bus.follow import Place, Position
 
-FORMAT = "2"
+FORMAT = "3"
 """Another one means: build it again. Raise it when words or keys are made another way."""
 
 _FIELDS = ", ".join(FIELDS)
@@ -25,9 +25,10 @@ _SCHEMA = f"""
 create table meta (name text primary key, value text not null);
 create table entries (
     ordinal integer primary key, id text not null unique, revision integer not null,
-    mask blob not null, latitude real, longitude real, day integer not null, hours text not null,
-    commune text not null, postcode text not null, department text not null,
-    typologies text not null, closures text not null
+    mask blob not null, latitude real, longitude real, day integer not null,
+    score integer not null, hours text not null, commune text not null,
+    postcode text not null, department text not null, typologies text not null,
+    closures text not null, stops text not null
 );
 create table sheets (ordinal integer primary key, json blob not null);
 create virtual table words using fts5 ({_FIELDS}, detail=column, tokenize='ascii');
@@ -115,6 +116,16 @@ class IndexFile:
                 yield [Keys._make(row) for row in some]
         finally:
             db.close()
+
+    def ids(self, ordinals: Sequence[int]) -> dict[int, str]:
+        """The ids of these sheets, by ordinal; one that has just gone is missing."""
+        marks = ",".join("?" * len(ordinals))
+        return dict(
+            self._reading.execute(
+                f"select ordinal, id from entries where ordinal in ({marks})",  # noqa: S608
+                ordinals,
+            ).fetchall()
+        )
 
     def sheets(self, ordinals: Sequence[int]) -> dict[int, bytes]:
         """These sheets as they are shown, by ordinal; one that has just gone is missing."""

@@ -112,7 +112,8 @@ class Index:
         if box is None:
             return True
         cells = self.memory.cells
-        return sum(cells[cell].shape[1] for cell in geo.cells_in(box, cells)) > MANY
+        near = geo.cells_in(box, cells)
+        return sum(int(cells[cell].shape[1]) for cell in near) > MANY
 
     def match(self, query: Query) -> Hits:
         """The sheets that meet a query, opening hours apart (see `keep_open`)."""
@@ -139,11 +140,6 @@ class Index:
         if query.order == "freshness":
             day = self.memory.day[there]
         return Hits(there, found, metres, points, day)
-
-    def hits(self, found: BitMap) -> Hits:
-        """These sheets, to be ordered by freshness."""
-        there = ordinals(found)
-        return Hits(there, found, day=self.memory.day[there])
 
     def keep_open(self, hits: Hits, at: dt.datetime) -> Hits:
         """Those of the hits that are surely open at a moment; may take long the first time."""
@@ -200,6 +196,12 @@ class Index:
             if ordinal in sheets
         ]
 
+    def ids(self, hits: Hits, places: Places) -> list[str]:
+        """The ids of these hits."""
+        wanted = hits.ordinals[places].tolist()
+        ids = self.file.ids(wanted)
+        return [ids[ordinal] for ordinal in wanted if ordinal in ids]
+
     def _with_values(self, query: Query) -> BitMap:
         found = self.memory.everything.copy()
         for name, wanted in query.values:
@@ -214,22 +216,26 @@ class Index:
         if box is None or not near:
             return np.zeros(0, np.uint32), None
         block = np.concatenate(near, axis=1) if len(near) > 1 else near[0]
-        tests = [values.shares(block[4:], values.any_of(*one)) for one in query.values]
+        tests = [values.shares(block[6:], values.any_of(*one)) for one in query.values]
         if query.box:
-            there = block[0].astype(np.intp)
-            places = self.memory.latitude[there], self.memory.longitude[there]
-            tests.append(geo.inside(query.box, *places))
+            latitude, longitude = block[1:3].view(np.float64)
+            tests.append(geo.inside(query.box, latitude, longitude))
         if tests:
             block = block[:, np.logical_and.reduce(tests) if len(tests) > 1 else tests[0]]
         there = block[0].astype(np.uint32)
         if not query.near:
             return np.sort(there), None
         near_ = query.near
-        chords = geo.squared_chords(near_.latitude, near_.longitude, block[1:4].view(np.float64))
+        chords = geo.squared_chords(near_.latitude, near_.longitude, block[3:6].view(np.float64))
         inside = chords <= geo.squared_chord(near_.radius)
         there, chords = there[inside], chords[inside]
         order = np.argsort(there)
-        return there[order], Circle(there[order], geo.metres(chords[order]))
+        if self.memory.stops:
+            # of the places of a venue that moves, the nearest counts
+            order = np.lexsort((chords, there))
+            order = order[np.unique(there[order], return_index=True)[1]]
+        there = there[order]
+        return there, Circle(there, geo.metres(chords[order]))
 
     def _group(self, name: str, wanted: Sequence[str]) -> BitMap:
         groups = self.memory.groups

@@ -14,9 +14,9 @@ from pyroaring import BitMap
 
 from services.directory.domain.fiche import SEPARATOR
 from services.directory.domain.territories import zone_of
-from services.directory.search.entries import Keys, Words
-from services.directory.search.geo import Cell, cell_of, cells_of, on_sphere
-from services.directory.search.values import BITS, WIDTH, bits_in
+from services.directory.search.entries import Keys, Words, stops_in
+from services.directory.search.geo import Cell, Floats, cell_of, cells_of, on_sphere
+from services.directory.search.values import BITS, WIDTH, Masks, bits_in
 
 Ordinals = NDArray[np.uint32]
 Group = tuple[str, str]
@@ -24,7 +24,7 @@ Group = tuple[str, str]
 Hours = tuple[str, str]
 """Opening hours as a sheet has them, and the time zone that they are kept in."""
 Block = NDArray[np.uint64]
-"""The sheets of a cell, rows for each: ordinals, points of the sphere (3 of floats), masks."""
+"""The places of a cell, in columns: ordinal, latitude, longitude, point of the sphere (3), mask."""
 
 NOBODY = BitMap()
 NO_CELL = -1
@@ -62,11 +62,16 @@ class Memory:
     """Everything that a query asks but the text of the sheets."""
 
     def __init__(self, size: int = 1_024) -> None:
+        self.changes = 0
+        """How often it was changed."""
         self.everything = BitMap()
         self.groups: defaultdict[Group, BitMap] = defaultdict(BitMap)
         self.values = [BitMap() for _ in BITS]
         """The sheets that say each value of a closed list, by its bit."""
         self.cells: dict[Cell, Block] = {}
+        """Of each place of a sheet: its own, and the stops of an itinerant venue."""
+        self.stops: dict[int, tuple[Floats, Floats]] = {}
+        """Latitudes and longitudes of the stops of those that have any, by ordinal."""
         self.postings: dict[str, Postings] = {}
         """Of words that somebody looked for; the file has them all."""
         self.hours: list[Hours] = [("", "")]
@@ -79,6 +84,7 @@ class Memory:
         self.latitude = np.full(size, np.nan)
         self.longitude = np.full(size, np.nan)
         self.day = np.zeros(size, np.int64)
+        self.score = np.zeros(size, np.uint8)
         self.opening = np.zeros(size, np.int32)
 
     @classmethod
@@ -87,6 +93,7 @@ class Memory:
         memory = cls(last + 1_024)
         everything: array[int] = array("I")
         groups: defaultdict[Group, array[int]] = defaultdict(lambda: array("I"))
+        moving: list[Keys] = []
         for chunk in chunks:
             some = array("I", [keys.ordinal for keys in chunk])
             everything += some
@@ -96,6 +103,7 @@ class Memory:
                     groups[group].append(keys.ordinal)
                 if keys.closures:
                     memory.closures[keys.ordinal] = _closures(keys)
+            moving += [keys for keys in chunk if keys.stops]
         memory.everything = BitMap(everything)
         memory.groups.update({group: BitMap(found) for group, found in groups.items()})
         there = ordinals(memory.everything)
@@ -104,6 +112,8 @@ class Memory:
             says = memory.masks[there, number] & np.uint64(1 << place) != 0
             memory.values[bit] = bitmap(there[says])
         memory._fill_cells(there)
+        for keys in moving:
+            memory._add_stops(keys)
         return memory
 
     def _write_all(self, there: Ordinals, chunk: list[Keys]) -> None:
@@ -112,6 +122,7 @@ class Memory:
         self.latitude[there] = np.array(columns["latitude"], np.float64)
         self.longitude[there] = np.array(columns["longitude"], np.float64)
         self.day[there] = columns["day"]
+        self.score[there] = columns["score"]
         self.opening[there] = [self._number(keys) for keys in chunk]
 
     def _fill_cells(self, there: Ordinals) -> None:
@@ -124,13 +135,25 @@ class Memory:
         self.cells = {int(cells[at]): block for at, block in zip(starts, blocks, strict=False)}
 
     def _block(self, there: Ordinals) -> Block:
-        return np.vstack(
-            (
-                there.astype(np.uint64),
-                on_sphere(self.latitude[there], self.longitude[there]).view(np.uint64),
-                self.masks[there].T,
-            )
-        )
+        return _block(there, self.latitude[there], self.longitude[there], self.masks[there].T)
+
+    def _add_stops(self, keys: Keys) -> None:
+        """Find a sheet where it stops too."""
+        placed = [one for one in stops_in(keys) if one.latitude is not None]
+        if not placed:
+            return
+        latitudes = np.array([one.latitude for one in placed], np.float64)
+        longitudes = np.array([one.longitude for one in placed], np.float64)
+        self.stops[keys.ordinal] = (latitudes, longitudes)
+        for at, cell in enumerate(cells_of(latitudes, longitudes).tolist()):
+            one = slice(at, at + 1)
+            there = np.array([keys.ordinal], np.uint32)
+            mask = self.masks[there].T
+            self._put_in(cell, _block(there, latitudes[one], longitudes[one], mask))
+
+    def _put_in(self, cell: Cell, block: Block) -> None:
+        others = self.cells.get(cell)
+        self.cells[cell] = block if others is None else np.hstack((others, block))
 
     def replace(
         self,
@@ -138,6 +161,7 @@ class Memory:
         new: tuple[Keys, Words] | None,
     ) -> None:
         """Forget what a sheet was found by, and find it by what it says now."""
+        self.changes += 1
         if old:
             self._forget(*old)
         if new:
@@ -151,9 +175,11 @@ class Memory:
             self.groups[group].discard(ordinal)
         for bit in bits_in(keys.mask):
             self.values[bit].discard(ordinal)
-        if (cell := _cell(keys)) in self.cells:
-            kept = self.cells[cell]
-            self.cells[cell] = kept[:, kept[0] != ordinal]
+        stops = self.stops.pop(ordinal, None)
+        for cell in {_cell(keys), *(cells_of(*stops).tolist() if stops else ())}:
+            if cell in self.cells:
+                kept = self.cells[cell]
+                self.cells[cell] = kept[:, kept[0] != ordinal]
         for term in frozenset().union(*words):
             if known := self.postings.get(term):
                 known.forget(ordinal)
@@ -170,9 +196,8 @@ class Memory:
         for bit in bits_in(keys.mask):
             self.values[bit].add(ordinal)
         if (cell := _cell(keys)) != NO_CELL:
-            block = self._block(np.array([ordinal], np.uint32))
-            others = self.cells.get(cell)
-            self.cells[cell] = block if others is None else np.hstack((others, block))
+            self._put_in(cell, self._block(np.array([ordinal], np.uint32)))
+        self._add_stops(keys)
         for field, terms in enumerate(words):
             for term in terms:
                 if known := self.postings.get(term):
@@ -184,6 +209,7 @@ class Memory:
         self.latitude[ordinal] = np.nan if keys.latitude is None else keys.latitude
         self.longitude[ordinal] = np.nan if keys.longitude is None else keys.longitude
         self.day[ordinal] = keys.day
+        self.score[ordinal] = keys.score
         self.opening[ordinal] = self._number(keys)
 
     def _number(self, keys: Keys) -> int:
@@ -202,7 +228,13 @@ class Memory:
         self.latitude = np.concatenate([self.latitude, np.full(more, np.nan)])
         self.longitude = np.concatenate([self.longitude, np.full(more, np.nan)])
         self.day = np.concatenate([self.day, np.zeros(more, np.int64)])
+        self.score = np.concatenate([self.score, np.zeros(more, np.uint8)])
         self.opening = np.concatenate([self.opening, np.zeros(more, np.int32)])
+
+
+def _block(there: Ordinals, latitude: Floats, longitude: Floats, masks: Masks) -> Block:
+    places = np.vstack((latitude, longitude, on_sphere(latitude, longitude)))
+    return np.vstack((there.astype(np.uint64), places.view(np.uint64), masks))
 
 
 def _groups(keys: Keys) -> Iterator[Group]:
@@ -214,6 +246,13 @@ def _groups(keys: Keys) -> Iterator[Group]:
     ):
         if value:
             yield name, value
+    # a bitmap holds each once: a sheet may stop in its own commune
+    for stop in stops_in(keys):
+        if stop.commune:
+            yield "commune", stop.commune
+        yield "code_postal", stop.postcode
+        if stop.department:
+            yield "departement", stop.department
 
 
 def _closures(keys: Keys) -> list[tuple[int, int]]:

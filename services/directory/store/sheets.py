@@ -1,16 +1,18 @@
 """Sheets as the search index reads them: whatever it shows or finds by comes from here."""
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from services.directory.domain.checks import Check
 from services.directory.domain.notices import Notice
 from services.directory.domain.shown import shown
+from services.directory.domain.stops import Stop, moves, shown_stops
 from services.directory.domain.venues import Venue
 from services.directory.store.checks import Checks
 from services.directory.store.notices import Notices
+from services.directory.store.stops import stops_of
 from services.directory.store.venues import ASKED, Venues
 from shared.database import Transaction
 from shared.events import FieldValue
@@ -28,6 +30,8 @@ class Sheet:
     revision: int
     fiche: dict[str, FieldValue]
     public: dict[str, Any]
+    stops: Sequence[Stop] = ()
+    """Where an itinerant venue stands, now or later."""
     checked_on: dt.date | None = None
     """When somebody last said that it is right."""
     closures: tuple[Days, ...] = ()
@@ -38,32 +42,42 @@ class Sheets:
     """The sheets that can be found."""
 
     def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
         self._venues = Venues(tx)
-        self._checks = Checks(tx)
-        self._notices = Notices(tx)
-        self._today = tx.now.date()
 
     async def of(self, ids: Sequence[str]) -> list[Sheet]:
         """Those of these venues that can be found."""
-        return await self._sheets([*(await self._venues.get_many(ids)).values()])
+        found = await self._venues.get_many(ids)
+        return await self._sheets(found.values())
 
     async def page(self, first: int, count: int) -> list[Sheet]:
         """Those at these places of the list that can be found."""
-        return await self._sheets(await self._venues.page(first, count))
+        found = await self._venues.page(first, count)
+        return await self._sheets(found)
 
     async def places(self) -> int:
         """How many places the list has."""
         return await self._venues.count()
 
-    async def _sheets(self, found: Sequence[Venue]) -> list[Sheet]:
-        venues = [venue for venue in found if not venue.merged_into]
+    async def _sheets(self, venues: Iterable[Venue]) -> list[Sheet]:
+        found = [venue for venue in venues if not venue.merged_into]
+        stops = await stops_of(self._tx, [one.id for one in found if moves(one.fiche)])
         checks: dict[str, Check] = {}
         notices: dict[str, list[Notice]] = {}
-        for ids in _parts([venue.id for venue in venues]):
-            checks |= await self._checks.last_of(ids)
+        for ids in _parts([venue.id for venue in found]):
+            checks |= await Checks(self._tx).last_of(ids)
             # one that ends today in Paris may go on elsewhere
-            notices |= await self._notices.shown_of(ids, self._today - dt.timedelta(days=1))
-        return [_sheet(venue, checks.get(venue.id), notices.get(venue.id, ())) for venue in venues]
+            yesterday = self._tx.now.date() - dt.timedelta(days=1)
+            notices |= await Notices(self._tx).shown_of(ids, yesterday)
+        return [
+            _sheet(
+                one,
+                shown_stops(one.fiche, stops.get(one.id, ()), self._tx.now),
+                checks.get(one.id),
+                notices.get(one.id, ()),
+            )
+            for one in found
+        ]
 
 
 def _parts(ids: list[str]) -> Iterator[list[str]]:
@@ -71,17 +85,22 @@ def _parts(ids: list[str]) -> Iterator[list[str]]:
         yield ids[first : first + ASKED]
 
 
-def _sheet(venue: Venue, check: Check | None, notices: Sequence[Notice]) -> Sheet:
+def _sheet(
+    venue: Venue, standing: Sequence[Stop], check: Check | None, notices: Sequence[Notice]
+) -> Sheet:
+    public = shown(venue) | {
+        "absent_from_source": venue.absent_from_source,
+        "checked_on": check.on if check else None,
+    }
+    if standing:
+        public["arrets"] = [one.model_dump(mode="json") for one in standing]
     return Sheet(
         venue.id,
         venue.ordinal,
         venue.revision,
         venue.fiche,
-        {
-            **shown(venue),
-            "absent_from_source": venue.absent_from_source,
-            "checked_on": check.on if check else None,
-        },
+        public,
+        standing,
         check.on if check else None,
         tuple((one.starts_on, one.until) for one in notices if one.kind == "closure"),
     )

@@ -1,6 +1,6 @@
 """Sheets that may tell of one venue: found, listed, decided on by people."""
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -19,7 +19,7 @@ from services.directory.domain.fiche import Fiche
 from services.directory.domain.traits import traits
 from services.directory.domain.venues import Venue
 from services.directory.search.index import Index
-from services.directory.search.query import Query
+from services.directory.search.query import Near, Query
 from services.directory.store.blocks import Blocks
 from services.directory.store.duplicates import Duplicates, Place, open_pairs
 from services.directory.store.venues import Venues
@@ -31,7 +31,9 @@ from shared.database import Database, Transaction
 BATCH = 500
 """Sheets or pairs of one transaction."""
 MOST_NEIGHBOURS = 2_000
-"""Sheets of a commune that one sheet is compared with at once; a run compares the others."""
+"""Sheets that one is compared with at once; a run compares the others."""
+NOT_FAR = 300.0
+"""Metres."""
 
 MERGED = "Les deux fiches ont été fusionnées."
 
@@ -129,12 +131,17 @@ async def _close(tx: Transaction, ids: list[str]) -> int:
     return len(closed)
 
 
-async def check(tx: Transaction, venue_id: str, near: Sequence[str] = ()) -> list[Duplicate]:
-    """Compare one sheet with some and with its pairs; all its pairs, the most alike first."""
+async def check(tx: Transaction, venue_id: str, index: Index | None = None) -> list[Duplicate]:
+    """Compare one sheet now with those it is a pair with, and those of its commune and near it.
+
+    The index knows its neighbours. Returns all its pairs, the most alike first.
+    """
     venue = await get_venue(tx, venue_id)
     mine = traits(venue.fiche)
     pairs = await Duplicates(tx).of_venue(venue.id)
-    others = await Venues(tx).get_many([*near, *(_other(one, venue.id) for one in pairs)])
+    near = await _neighbours(index, venue) if index else set[str]()
+    near |= {_other(one, venue.id) for one in pairs}
+    others = await Venues(tx).get_many(sorted(near))
     likenesses = {
         other.id: compare(mine, traits(other.fiche))
         for other in others.values()
@@ -147,14 +154,20 @@ async def check(tx: Transaction, venue_id: str, near: Sequence[str] = ()) -> lis
     return sorted(await Duplicates(tx).of_venue(venue.id), key=lambda one: (-one.score, one.id))
 
 
-async def neighbours(index: Index, tx: Transaction, venue_id: str) -> list[str]:
-    """Sheets of the same commune, or of the same postcode if its code is not known."""
-    fiche = (await get_venue(tx, venue_id)).fiche
-    for field, group in (("code_insee", "commune"), ("code_postal", "code_postal")):
-        if value := fiche.get(field):
-            query = Query(groups=((group, (str(value),)),))
-            return await search.ids(index, query, MOST_NEIGHBOURS)
-    return []
+async def _neighbours(index: Index, venue: Venue) -> set[str]:
+    """The sheets of the same commune, of the same postcode, and those not far away."""
+    one = traits(venue.fiche)
+    queries = [
+        Query(groups=((name, (code,)),))
+        for name, code in (("commune", one.code_insee), ("code_postal", one.code_postal))
+        if code
+    ]
+    if one.point:
+        queries.append(Query(near=Near(*one.point, NOT_FAR), order="distance"))
+    found: set[str] = set()
+    for query in queries:
+        found |= set(await search.ids(index, query, MOST_NEIGHBOURS))
+    return found
 
 
 def _other(pair: Duplicate, venue_id: str) -> str:

@@ -1,14 +1,11 @@
 """Searching sheets: a page for a reader, all of them for an export."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any
 
 from services.directory.search.index import Hits, Index, Ranked
 from services.directory.search.query import Cursor, Query, opened
-from services.directory.search.values import FACETS
 
 CHUNK = 500
 
@@ -40,59 +37,21 @@ async def page(
     )
 
 
-async def stream(index: Index, query: Query) -> AsyncIterator[dict[str, Any]]:
-    """All sheets that a query finds, in its order, as the items of a page.
+async def all_ids(index: Index, query: Query) -> AsyncIterator[list[str]]:
+    """The ids of all sheets that a query finds, in its order, in parts.
 
     What is found is decided at the start; a sheet that goes away meanwhile is left out.
     """
     hits, ranked = await _ranked(index, query, None, None)
     for first in range(0, len(ranked.places), CHUNK):
         chunk = ranked.places[first : first + CHUNK]
-        for item in await asyncio.to_thread(index.shown, hits, chunk):
-            yield json.loads(item)
+        yield await asyncio.to_thread(index.ids, hits, chunk)
 
 
 async def ids(index: Index, query: Query, most: int) -> list[str]:
     """The ids of the first sheets that a query finds."""
     hits, ranked = await _ranked(index, query, None, most)
-    return [json.loads(item)["id"] for item in index.shown(hits, ranked.places)]
-
-
-@dataclass(frozen=True)
-class Census:
-    """What the sheets of one place say, all together."""
-
-    total: int
-    counts: dict[str, dict[str, int]]
-    """By closed column and value: how many sheets say it."""
-    days: list[int]
-    """When each was last updated: days since 1970, 0 where unknown."""
-
-
-async def by_department(index: Index) -> dict[str, Census]:
-    """A census of each department that has sheets, by its code; `` for those of none."""
-    return await asyncio.to_thread(_by_department, index)
-
-
-def _by_department(index: Index) -> dict[str, Census]:
-    found = {}
-    rest = index.memory.everything.copy()
-    for name, code in [*index.memory.groups]:
-        if name == "departement":
-            rest -= index.memory.groups[name, code]
-            found[code] = _census(index, index.match(Query(groups=((name, (code,)),))))
-    if rest:
-        found[""] = _census(index, index.hits(rest))
-    return {code: census for code, census in sorted(found.items()) if census.total}
-
-
-def _census(index: Index, hits: Hits) -> Census:
-    counted = iter(index.count(hits))
-    counts = {
-        name: {choice: next(counted) for choice in choices} for name, choices in FACETS.items()
-    }
-    days = [] if hits.day is None else hits.day.tolist()
-    return Census(len(hits.ordinals), counts, days)
+    return index.ids(hits, ranked.places)
 
 
 async def _ranked(
