@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from services.directory.use_cases import decisions, reminders, venues
+from services.directory.use_cases import decisions, reminders, reports, venues
 from shared.bus.delivery import Handlers
 from shared.database import Transaction
 from shared.events.directory import SheetReviewDue
@@ -16,6 +16,7 @@ from shared.events.moderation import (
     NewsRefused,
     ProposalSuperseded,
     ProposalWithdrawn,
+    ReportUpheld,
 )
 
 OURS: frozenset[CaseKind] = frozenset({"edit", "news"})
@@ -76,6 +77,11 @@ async def on_claim_approved(event: ClaimApproved, tx: Transaction) -> None:
     await venues.add_manager(tx, event.venue_id, event.author.account_id)
 
 
+async def on_report_upheld(event: ReportUpheld, tx: Transaction) -> None:
+    """Do what its reason asks for."""
+    await reports.uphold(tx, event.case_id, event.decision.at)
+
+
 def reminding(month: timedelta) -> Handlers:
     """The clock of the reminders; `month` is how long one of its months lasts."""
 
@@ -94,4 +100,5 @@ HANDLERS: Handlers = {
     ProposalSuperseded: on_proposal_superseded,
     ApprovalReverted: on_approval_reverted,
     ClaimApproved: on_claim_approved,
+    ReportUpheld: on_report_upheld,
 }

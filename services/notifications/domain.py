@@ -16,7 +16,12 @@ from shared.events.announcements import (
     SubscriptionDisabled,
 )
 from shared.events.contacts import venue_key
-from shared.events.directory import EditApplied, NewsPublished, VenueReviewAsked
+from shared.events.directory import (
+    EditApplied,
+    NewsPublished,
+    VenueCorrectionAsked,
+    VenueReviewAsked,
+)
 from shared.events.moderation import (
     AnnouncementRefused,
     AppealDismissed,
@@ -59,6 +64,7 @@ Template = Literal[
     "announcement_too_late",
     "webhook_disabled",
     "sheet_review",
+    "sheet_wrong",
 ]
 Final = Literal["sent", "rejected", "unreachable", "failed"]
 State = Literal["pending"] | Final
@@ -84,6 +90,7 @@ Told: TypeAlias = (
     | AppealLodged
     | AppealDismissed
     | VenueReviewAsked
+    | VenueCorrectionAsked
 )
 """What somebody is told about."""
 
@@ -103,6 +110,8 @@ TO_AUTHOR: dict[type[Told], Template] = {
 
 MODERATORS = "moderators"
 PARTNER = "account:partner:"
+OfASheet: TypeAlias = VenueReviewAsked | VenueCorrectionAsked
+"""What concerns a venue's managers, and comes from nobody whom they could know."""
 NotForPartners: TypeAlias = (
     ReviewOpened | AnnouncementPublished | AnnouncementUpdated | AnnouncementEnded
 )
@@ -196,6 +205,8 @@ def about(event: Told) -> str:
         return event.subscription_id
     if isinstance(event, VenueReviewAsked):
         return event.venue_id
+    if isinstance(event, VenueCorrectionAsked):
+        return event.report_id
     return event.proposal_id
 
 
@@ -206,14 +217,15 @@ def managed_venue(event: Told) -> str | None:
 
 def plan(event: Told) -> list[Notice]:
     """Who is told about an event."""
-    told = _of_a_sheet(event) if isinstance(event, VenueReviewAsked) else _told(event)
+    told = _of_a_sheet(event) if isinstance(event, OfASheet) else _told(event)
     occasion = _occasion(event)
     return [Notice(template, recipient, about(event), occasion) for template, recipient in told]
 
 
-def _of_a_sheet(event: VenueReviewAsked) -> list[tuple[Template, str]]:
+def _of_a_sheet(event: OfASheet) -> list[tuple[Template, str]]:
     """What its managers hear of a sheet that nobody has proposed to change."""
-    return [("sheet_review", account_ref(one)) for one in event.managers]
+    template: Template = "sheet_review" if isinstance(event, VenueReviewAsked) else "sheet_wrong"
+    return [(template, account_ref(one)) for one in event.managers]
 
 
 def writer(event: Told) -> Author:
@@ -223,8 +235,7 @@ def writer(event: Told) -> Author:
             return event.owner
         case AnnouncementEnded():
             return event.author or Author(account_id="")
-        case VenueReviewAsked():
-            # time asks, and nobody
+        case VenueReviewAsked() | VenueCorrectionAsked():
             return Author(account_id="")
         case _:
             return event.author

@@ -15,7 +15,12 @@ from shared.events.contacts import (
     ContactErased,
     VenueAddressesChanged,
 )
-from shared.events.directory import EditApplied, NewsPublished, VenueReviewAsked
+from shared.events.directory import (
+    EditApplied,
+    NewsPublished,
+    VenueCorrectionAsked,
+    VenueReviewAsked,
+)
 from shared.events.moderation import (
     AnnouncementRefused,
     AppealDismissed,
@@ -159,6 +164,11 @@ async def on_venue_review_asked(event: VenueReviewAsked, tx: Transaction) -> Non
     await use_cases.tell(tx, event)
 
 
+async def on_venue_correction_asked(event: VenueCorrectionAsked, tx: Transaction) -> None:
+    """Tell its managers what is wrong with the sheet."""
+    await use_cases.tell(tx, event)
+
+
 HANDLERS: Handlers = {
     AccountContactChanged: on_account_contact_changed,
     VenueAddressesChanged: on_venue_addresses_changed,
@@ -185,4 +195,5 @@ HANDLERS: Handlers = {
     AppealLodged: on_appeal_lodged,
     AppealDismissed: on_appeal_dismissed,
     VenueReviewAsked: on_venue_review_asked,
+    VenueCorrectionAsked: on_venue_correction_asked,
 }

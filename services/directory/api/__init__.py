@@ -9,11 +9,23 @@ from services.directory.api import (
     pages,
     proposals,
     provenance,
+    reports,
     requests,
     search,
     venues,
 )
 
 router = APIRouter(tags=["directory"])
-for part in (search, venues, provenance, checks, notices, proposals, requests, imports, pages):
+for part in (
+    search,
+    venues,
+    provenance,
+    checks,
+    notices,
+    reports,
+    proposals,
+    requests,
+    imports,
+    pages,
+):
     router.include_router(part.router)

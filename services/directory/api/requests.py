@@ -1,4 +1,4 @@
-"""What people ask about a sheet: to manage it, to look at it."""
+"""What people ask about a sheet: to manage it."""
 
 from typing import Annotated
 
@@ -35,9 +35,3 @@ class RequestOut(BaseModel):
 async def claim(tx: RequestTx, account: SignedIn, venue_id: str, asked: RequestIn) -> RequestOut:
     """Ask to manage a venue's sheet."""
     return RequestOut(case_id=await requests.claim(tx, account, venue_id, asked.text))
-
-
-@router.post("/venues/{venue_id}/reports", status_code=202)
-async def report(tx: RequestTx, account: SignedIn, venue_id: str, asked: RequestIn) -> RequestOut:
-    """Say that something is wrong with a sheet."""
-    return RequestOut(case_id=await requests.report(tx, account, venue_id, asked.text))

@@ -6,6 +6,7 @@ from services.directory.domain.reminders import IN_A_ROW, Reminders, Rhythm, tur
 from services.directory.domain.venues import Venue, VenueNotFound
 from services.directory.store.checks import Checks
 from services.directory.store.reminders import ReminderClocks
+from services.directory.store.reports import Delistings
 from services.directory.store.venues import Venues
 from shared.auth import Account
 from shared.database import Transaction
@@ -82,7 +83,9 @@ async def reached(tx: Transaction, venue_id: str, due_at: datetime, *, month: ti
     check = await Checks(tx).last(venue_id)
     cared_at = max([venue.updated_at, *([check.at] if check else [])])
     hearing = known.hears(venue.managers)
-    after, asks = turn(known, cared_at=cared_at, can_ask=bool(hearing), now=tx.now, month=month)
+    listed = venue.merged_into is None and not await Delistings(tx).of([venue_id])
+    can_ask = listed and bool(hearing)
+    after, asks = turn(known, cared_at=cared_at, can_ask=can_ask, now=tx.now, month=month)
     await _set(tx, after)
     if asks:
         tx.publish(_asked(after, venue, hearing, cared_at, tx.now))

@@ -1,4 +1,4 @@
-"""What people ask about a sheet that does not change it by itself: to manage it, to look at it."""
+"""What people ask about a sheet that does not change it by itself: to manage it."""
 
 from typing import Any
 from uuid import uuid4
@@ -9,7 +9,7 @@ from services.directory.domain.venues import Venue
 from services.directory.use_cases.venues import get_venue
 from shared.auth import Account
 from shared.database import Transaction
-from shared.events.directory import ManagementClaimed, VenueReported
+from shared.events.directory import ManagementClaimed
 
 
 async def claim(tx: Transaction, account: Account, venue_id: str, text: str) -> str:
@@ -27,15 +27,6 @@ async def claim(tx: Transaction, account: Account, venue_id: str, text: str) -> 
         )
     )
     return claim_id
-
-
-async def report(tx: Transaction, account: Account, venue_id: str, text: str) -> str:
-    """Say that something is wrong with a sheet; returns the id of the case."""
-    venue = await get_venue(tx, venue_id)
-    report_id = uuid4().hex
-    asked = _asked(tx, account, venue, text)
-    tx.publish(VenueReported(**asked, report_id=report_id, reported_at=tx.now))
-    return report_id
 
 
 def _asked(tx: Transaction, account: Account, venue: Venue, text: str) -> dict[str, Any]:

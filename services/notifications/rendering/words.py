@@ -25,6 +25,7 @@ from shared.events.directory import (
     EditApplied,
     FieldConflict,
     NewsPublished,
+    VenueCorrectionAsked,
     VenueReviewAsked,
 )
 from shared.events.moderation import (
@@ -65,6 +66,7 @@ KINDS: dict[type[Told], CaseKind] = {
     ClaimApproved: "claim",
     ClaimRefused: "claim",
     VenueReviewAsked: "edit",
+    VenueCorrectionAsked: "edit",
 }
 """Of the events that do not say it themselves."""
 
@@ -175,7 +177,7 @@ def _phrases(kind: CaseKind, title: str, author: str) -> dict[str, str]:
 
 def _title(event: Told) -> str:
     match event:
-        case EditApplied() | NewsPublished() | VenueReviewAsked():
+        case EditApplied() | NewsPublished() | VenueReviewAsked() | VenueCorrectionAsked():
             return event.venue_nom
         case AnnouncementPublished() | AnnouncementUpdated() | AnnouncementEnded():
             return event.titre
@@ -266,7 +268,7 @@ def _said(event: Told) -> dict[str, Any]:
     match event:
         case MessagePosted():
             return {"lines": lines(event.text), "sender": _sender(event.sender, event.sender_role)}
-        case AppealLodged():
+        case AppealLodged() | VenueCorrectionAsked():
             return {"lines": lines(event.text)}
         case VenueReviewAsked():
             return {
