@@ -9,9 +9,11 @@ FROM python:3.13-slim
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1
-# A fixed number, so that rules outside the container can name this user.
+# A fixed number, so that rules outside the container can name this user; a new volume that is
+# mounted over its folder is its own too.
 RUN groupadd --gid 10001 mednum \
-    && useradd --uid 10001 --gid mednum --no-create-home --shell /usr/sbin/nologin mednum
+    && useradd --uid 10001 --gid mednum --no-create-home --shell /usr/sbin/nologin mednum \
+    && install -d -o mednum -g mednum /var/lib/mednum/dumps
 WORKDIR /app
 COPY --from=build /opt/venv /opt/venv
 # Left to root, so that a service cannot change its own code.

@@ -178,7 +178,16 @@ class System:
     def _child(self, server: Server, **more: str) -> Child:
         urls = {f"{name.upper()}_URL": url for name, url in self._urls.items()}
         wiring = {"HOST": HOST, "LOG_FORMAT": "console", "PYTHONUNBUFFERED": "1"}
-        environment = {**DEFAULTS, **urls, **os.environ, **self._keys, **wiring, **self._settings}
+        places = {"DUMPS_DIR": str((self._folder / "dumps").resolve())}
+        environment = {
+            **DEFAULTS,
+            **places,
+            **urls,
+            **os.environ,
+            **self._keys,
+            **wiring,
+            **self._settings,
+        }
         log = self._folder / "log" / f"{server.name}.log"
         is_ours = server.name in self._urls
         return Child(server, environment | more, log, say=say, shows_warnings=is_ours)

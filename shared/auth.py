@@ -1,8 +1,9 @@
 """Who is asking: JSON Web Tokens, verified against a JWKS address or one local key.
 
 Claims read: `sub`, `exp` (both required), `name`, `email`, `email_verified`, `roles`, `created_at`
-(seconds since 1970), and `iss` and `aud` where settings ask for them. A venue's managers are a
-relation kept by the directory, not a role.
+(seconds since 1970), `siret` (the organisation that the issuer has verified, as ProConnect says
+it), and `iss` and `aud` where settings ask for them. A venue's managers are a relation kept by the
+directory, not a role.
 """
 
 import re
@@ -54,6 +55,8 @@ class Account:
     roles: frozenset[str] = field(default_factory=frozenset)
     created_at: datetime | None = None
     """When the account was made, if the issuer says so."""
+    siret: str | None = None
+    """Of the person's organisation, 14 digits: the issuer's word, which nobody chooses for us."""
 
     @property
     def author(self) -> Author:
@@ -159,7 +162,13 @@ def _account(claims: dict[str, Any]) -> Account:
         email=email if usable else None,
         roles=frozenset(role for role in roles if isinstance(role, str)),
         created_at=_moment(claims.get("created_at")),
+        siret=_siret(claims.get("siret")),
     )
+
+
+def _siret(said: object) -> str | None:
+    digits = "".join(said.split()) if isinstance(said, str) else ""
+    return digits if re.fullmatch(r"\d{14}", digits, re.ASCII) else None
 
 
 def _moment(seconds: object) -> datetime | None:

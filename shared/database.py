@@ -38,6 +38,9 @@ T = TypeVar("T")
 TRIES = 8
 """How often a unit of work is run when others write the same documents."""
 
+BUNDLE = 50
+"""Events of one outbox row, if they are published together."""
+
 OUTAGES: tuple[type[Exception], ...] = (ConnectionFailure, ExecutionTimeout)
 """The database is away or does not answer: wait, nothing is wrong with the request."""
 
@@ -62,10 +65,10 @@ def now() -> datetime:
 
 
 class Publisher(Protocol):
-    """Turns an event into the row that the relay will send."""
+    """Turns events into the row that the relay will send."""
 
-    def __call__(self, event: Event, *, event_id: str | None, at: datetime) -> Document:
-        """One outbox row for this event."""
+    def __call__(self, *events: Event, event_id: str | None, at: datetime) -> Document:
+        """One outbox row for these events."""
         ...
 
 
@@ -161,7 +164,7 @@ class Transaction:
         self._database = database
         self._session = session
         self._publisher = publisher
-        self._events: list[tuple[Event, str | None, Context]] = []
+        self._events: list[tuple[Sequence[Event], str | None, Context]] = []
         self._timers: dict[str, tuple[Event, datetime] | None] = {}
         self.now = now()
 
@@ -171,7 +174,12 @@ class Transaction:
     def publish(self, event: Event, *, event_id: str | None = None) -> None:
         """Have an event sent once this transaction is there; `event_id` defaults to a new one."""
         # whose request it is goes with it: several may share a transaction
-        self._events.append((event, event_id, copy_context()))
+        self._events.append(([event], event_id, copy_context()))
+
+    def publish_many(self, events: Sequence[Event]) -> None:
+        """Have many small events of different aggregates sent, at the cost of a few rows."""
+        for first in range(0, len(events), BUNDLE):
+            self._events.append((events[first : first + BUNDLE], None, copy_context()))
 
     def schedule(self, event: Event, *, at: datetime, timer_id: str) -> None:
         """Have an event sent at a time; setting the same timer again moves it."""
@@ -186,8 +194,8 @@ class Transaction:
         # taken now and not at the start: a later writer of the same aggregate must sort behind
         at = now()
         rows = [
-            context.run(self._publisher, event, event_id=event_id, at=at) | {"seq": seq}
-            for seq, (event, event_id, context) in enumerate(self._events)
+            context.run(self._publisher, *events, event_id=event_id, at=at) | {"seq": seq}
+            for seq, (events, event_id, context) in enumerate(self._events)
         ]
         await self["outbox"].insert(*rows)
         for timer_id, timer in self._timers.items():

@@ -18,7 +18,7 @@ class InvalidField:
     rule: str
     message: str
     suggestion: str | None = None
-    """What was probably meant, ready to be sent instead."""
+    """What was probably meant, of a list by the item at fault; empty for nothing at all."""
 
 
 class Problem(Exception):

@@ -19,6 +19,7 @@ from shared.errors import Problem
 SHORTEST_KEY = 32
 _DECISION = "mednum:decision"
 _SHEET = "mednum:sheet"
+_CLAIM = "mednum:claim"
 
 
 class LinkExpired(Problem):
@@ -60,6 +61,15 @@ class SheetLink:
         return self.holder.removeprefix("account:")
 
 
+@dataclass(frozen=True)
+class ClaimLink:
+    """Lets `holder` (`venue:…`) say once whether somebody who claims its sheet speaks for it."""
+
+    claim_id: str
+    holder: str
+    expires_at: datetime
+
+
 class Links:
     """Signs and reads links with the keys of the setting `LINK_KEY` (separated by commas)."""
 
@@ -69,13 +79,15 @@ class Links:
             raise ValueError(f"LINK_KEY must hold keys of {SHORTEST_KEY} characters or more")
         self._keys = [OctKey.import_key(secret) for secret in secrets]
 
-    def sign(self, link: DecisionLink | SheetLink) -> str:
+    def sign(self, link: DecisionLink | SheetLink | ClaimLink) -> str:
         """A token for a URL."""
         match link:
             case DecisionLink():
                 subject = {"aud": _DECISION, "case": link.case_id}
             case SheetLink():
                 subject = {"aud": _SHEET, "venue": link.venue_id}
+            case ClaimLink():
+                subject = {"aud": _CLAIM, "claim": link.claim_id}
         claims = {**subject, "sub": link.holder, "exp": math.ceil(link.expires_at.timestamp())}
         return jwt.encode({"alg": "HS256"}, claims, self._keys[0])
 
@@ -88,6 +100,11 @@ class Links:
         """Which sheet a token is for; raises `LinkExpired` or `LinkForged`."""
         claims = self._read(token, _SHEET, "venue")
         return SheetLink(claims["venue"], claims["sub"], _end(claims))
+
+    def read_claim(self, token: str) -> ClaimLink:
+        """Which claim a token is for; raises `LinkExpired` or `LinkForged`."""
+        claims = self._read(token, _CLAIM, "claim")
+        return ClaimLink(claims["claim"], claims["sub"], _end(claims))
 
     def _read(self, token: str, purpose: str, subject: str) -> dict[str, Any]:
         essential: dict[str, Any] = {name: {"essential": True} for name in ("sub", "exp", subject)}

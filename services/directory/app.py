@@ -1,7 +1,10 @@
 """The directory, put together."""
 
+from functools import partial
+
 from services.directory.api import router
 from services.directory.handlers import HANDLERS, reminding
+from services.directory.sender.dumps import make_dumps
 from services.directory.settings import Settings
 from services.directory.store import INDEXES
 from shared.links import Links
@@ -11,12 +14,14 @@ from shared.service import Service
 def service(settings: Settings) -> Service:
     """The directory's parts."""
     keys = settings.link_key.get_secret_value()
+    dumps = settings.dumps_dir
     return Service(
         name="directory",
         settings=settings,
         router=router,
         handlers={**HANDLERS, **reminding(settings.reminder_month)},
         indexes=INDEXES,
+        sender=partial(make_dumps, settings, dumps) if dumps else None,
         state={
             "links": Links(keys) if keys else None,
             "reminder_month": settings.reminder_month,

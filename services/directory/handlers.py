@@ -2,14 +2,15 @@
 
 from datetime import timedelta
 
-from services.directory.use_cases import decisions, reminders, reports, venues
+from services.directory.use_cases import claims, decisions, reminders, reports, venues
 from shared.bus.delivery import Handlers
 from shared.database import Transaction
-from shared.events.directory import SheetReviewDue
+from shared.events.directory import ClaimProofEnded, SheetReviewDue
 from shared.events.moderation import (
     ApprovalReverted,
     CaseKind,
     ClaimApproved,
+    ClaimRefused,
     EditApproved,
     EditRefused,
     NewsApproved,
@@ -52,7 +53,9 @@ async def on_news_refused(event: NewsRefused, tx: Transaction) -> None:
 
 async def on_proposal_withdrawn(event: ProposalWithdrawn, tx: Transaction) -> None:
     """Close what its author no longer wants."""
-    if event.kind in OURS:
+    if event.kind == "claim":
+        await claims.withdraw(tx, event.case_id, event.withdrawn_at)
+    elif event.kind in OURS:
         await decisions.withdraw(tx, event.case_id)
 
 
@@ -75,6 +78,17 @@ async def on_approval_reverted(event: ApprovalReverted, tx: Transaction) -> None
 async def on_claim_approved(event: ClaimApproved, tx: Transaction) -> None:
     """Let whoever asked manage the venue."""
     await venues.add_manager(tx, event.venue_id, event.author.account_id)
+    await claims.decided(tx, event.case_id, event.decision, granted=True)
+
+
+async def on_claim_refused(event: ClaimRefused, tx: Transaction) -> None:
+    """Close the claim: another may be made."""
+    await claims.decided(tx, event.case_id, event.decision, granted=False)
+
+
+async def on_claim_proof_ended(event: ClaimProofEnded, tx: Transaction) -> None:
+    """Close the claim that a public address has not answered."""
+    await claims.lapse(tx, event.claim_id)
 
 
 async def on_report_upheld(event: ReportUpheld, tx: Transaction) -> None:
@@ -101,4 +115,6 @@ HANDLERS: Handlers = {
     ApprovalReverted: on_approval_reverted,
     ClaimApproved: on_claim_approved,
     ReportUpheld: on_report_upheld,
+    ClaimRefused: on_claim_refused,
+    ClaimProofEnded: on_claim_proof_ended,
 }

@@ -146,6 +146,7 @@ def handlers(settings: Settings) -> Handlers:
             **of_venue(event),
             text=event.text,
             public_addresses=event.public_addresses,
+            evidence=event.evidence,
             opened_at=event.claimed_at,
         )
         await opening.open_review(tx, case, policy)

@@ -15,8 +15,13 @@ from shared.events.announcements import (
     AnnouncementUpdated,
     SubscriptionDisabled,
 )
-from shared.events.contacts import venue_key
+from shared.events.contacts import digest, venue_key
 from shared.events.directory import (
+    ClaimDisowned,
+    ClaimEvent,
+    ClaimLapsed,
+    ClaimProofRequested,
+    ClaimProved,
     EditApplied,
     NewsPublished,
     VenueCorrectionAsked,
@@ -63,6 +68,11 @@ Template = Literal[
     "appeal_dismissed",
     "announcement_too_late",
     "webhook_disabled",
+    "claim_proof",
+    "claim_proved",
+    "manager_named",
+    "claim_disowned",
+    "claim_lapsed",
     "sheet_review",
     "sheet_wrong",
 ]
@@ -89,6 +99,10 @@ Told: TypeAlias = (
     | ApprovalReverted
     | AppealLodged
     | AppealDismissed
+    | ClaimProofRequested
+    | ClaimProved
+    | ClaimDisowned
+    | ClaimLapsed
     | VenueReviewAsked
     | VenueCorrectionAsked
 )
@@ -105,6 +119,8 @@ TO_AUTHOR: dict[type[Told], Template] = {
     ClaimApproved: "claim_approved",
     ApprovalReverted: "reverted",
     AppealDismissed: "appeal_dismissed",
+    ClaimDisowned: "claim_disowned",
+    ClaimLapsed: "claim_lapsed",
 }
 """What concerns the author alone."""
 
@@ -196,18 +212,23 @@ def account_ref(account_id: str) -> str:
 
 
 def about(event: Told) -> str:
-    """The id of the proposal, the announcement or the venue that an event is about."""
-    if isinstance(event, CaseEvent):
-        return event.case_id
-    if isinstance(event, AnnouncementPublished | AnnouncementUpdated | AnnouncementEnded):
-        return event.announcement_id
-    if isinstance(event, SubscriptionDisabled):
-        return event.subscription_id
-    if isinstance(event, VenueReviewAsked):
-        return event.venue_id
-    if isinstance(event, VenueCorrectionAsked):
-        return event.report_id
-    return event.proposal_id
+    """The id of the proposal, the claim, the announcement, the sheet… that an event is about."""
+    match event:
+        case CaseEvent():
+            id_ = event.case_id
+        case ClaimEvent():
+            id_ = event.claim_id
+        case AnnouncementPublished() | AnnouncementUpdated() | AnnouncementEnded():
+            id_ = event.announcement_id
+        case SubscriptionDisabled():
+            id_ = event.subscription_id
+        case VenueReviewAsked():
+            id_ = event.venue_id
+        case VenueCorrectionAsked():
+            id_ = event.report_id
+        case _:
+            id_ = event.proposal_id
+    return id_
 
 
 def managed_venue(event: Told) -> str | None:
@@ -217,7 +238,13 @@ def managed_venue(event: Told) -> str | None:
 
 def plan(event: Told) -> list[Notice]:
     """Who is told about an event."""
-    told = _of_a_sheet(event) if isinstance(event, OfASheet) else _told(event)
+    match event:
+        case VenueReviewAsked() | VenueCorrectionAsked():
+            told = _of_a_sheet(event)
+        case ClaimProofRequested() | ClaimProved():
+            told = _of_a_claim(event)
+        case _:
+            told = _told(event)
     occasion = _occasion(event)
     return [Notice(template, recipient, about(event), occasion) for template, recipient in told]
 
@@ -286,6 +313,8 @@ def _occasion(event: Told) -> str:
             occasion = str(event.revision)
         case SubscriptionDisabled():
             occasion = event.disabled_at.isoformat()
+        case ClaimProofRequested():
+            occasion = str(event.number)
         case VenueReviewAsked():
             occasion = event.asked_at.isoformat()
         case EditApplied():
@@ -314,6 +343,15 @@ def _of_an_edit(event: EditApplied) -> list[tuple[Template, str]]:
     return [(template, one) for template in templates for one in in_charge(event)]
 
 
+def _of_a_claim(event: ClaimProofRequested | ClaimProved) -> list[tuple[Template, str]]:
+    """A venue's address is asked who claims its sheet; once it is proved, all of them are told."""
+    venue = venue_key(event.venue_id)
+    if isinstance(event, ClaimProofRequested):
+        return [("claim_proof", venue)]
+    told: list[tuple[Template, str]] = [("claim_proved", account_ref(event.author.account_id))]
+    return [*told, ("manager_named", venue)] if event.public_addresses else told
+
+
 def _readers(event: MessagePosted) -> list[str]:
     """Everybody who takes part in a thread, without whoever wrote this message."""
     sender = event.sender.account_id
@@ -336,6 +374,13 @@ def in_charge(event: ReviewWaiting | EditApplied | MessagePosted) -> list[str]:
     ]
     public = [venue_key(event.venue_id)] if event.venue_id and event.public_addresses else []
     return accounts + public
+
+
+def addressed(event: Told, addresses: Iterable[str]) -> list[str]:
+    """Those of a recipient's addresses that an event is for: one of a venue's, or all."""
+    if isinstance(event, ClaimProofRequested):
+        addresses = [one for one in addresses if digest(event.claim_id, one) == event.recipient]
+    return list(dict.fromkeys(addresses))
 
 
 def mail_name(delivery: Delivery, address: str) -> str:

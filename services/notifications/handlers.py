@@ -16,6 +16,10 @@ from shared.events.contacts import (
     VenueAddressesChanged,
 )
 from shared.events.directory import (
+    ClaimDisowned,
+    ClaimLapsed,
+    ClaimProofRequested,
+    ClaimProved,
     EditApplied,
     NewsPublished,
     VenueCorrectionAsked,
@@ -159,6 +163,26 @@ async def on_appeal_dismissed(event: AppealDismissed, tx: Transaction) -> None:
     await use_cases.tell(tx, event)
 
 
+async def on_claim_proof_requested(event: ClaimProofRequested, tx: Transaction) -> None:
+    """Ask a venue's public address whether it knows who claims the sheet."""
+    await use_cases.tell(tx, event)
+
+
+async def on_claim_proved(event: ClaimProved, tx: Transaction) -> None:
+    """Tell the author what they can do now, and the venue who manages its sheet."""
+    await use_cases.tell(tx, event)
+
+
+async def on_claim_disowned(event: ClaimDisowned, tx: Transaction) -> None:
+    """Tell the author."""
+    await use_cases.tell(tx, event)
+
+
+async def on_claim_lapsed(event: ClaimLapsed, tx: Transaction) -> None:
+    """Tell the author what else they can do."""
+    await use_cases.tell(tx, event)
+
+
 async def on_venue_review_asked(event: VenueReviewAsked, tx: Transaction) -> None:
     """Ask its managers whether the sheet is still right."""
     await use_cases.tell(tx, event)
@@ -194,6 +218,10 @@ HANDLERS: Handlers = {
     ApprovalReverted: on_approval_reverted,
     AppealLodged: on_appeal_lodged,
     AppealDismissed: on_appeal_dismissed,
+    ClaimProofRequested: on_claim_proof_requested,
+    ClaimProved: on_claim_proved,
+    ClaimDisowned: on_claim_disowned,
+    ClaimLapsed: on_claim_lapsed,
     VenueReviewAsked: on_venue_review_asked,
     VenueCorrectionAsked: on_venue_correction_asked,
 }

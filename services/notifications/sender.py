@@ -144,7 +144,7 @@ class Mailer:
     async def _deliver(self, delivery: Delivery) -> None:
         """One attempt; a failure is noted and never keeps the next delivery waiting."""
         try:
-            addresses = await self._addresses(delivery.recipient)
+            addresses = await self._addresses(delivery)
             event = await self._revealed(delivery)
             mail = self._renderer.render(delivery.template, event, delivery.recipient)
             await self._send_to_all(delivery, mail, addresses)
@@ -153,16 +153,16 @@ class Mailer:
         except Exception as exc:
             await self._postpone(delivery, exc)
 
-    async def _addresses(self, recipient: str) -> list[str]:
+    async def _addresses(self, delivery: Delivery) -> list[str]:
         """The addresses of a recipient now; raises `ContactUnknown`."""
-        if recipient == domain.MODERATORS:
+        if delivery.recipient == domain.MODERATORS:
             addresses = list(self._settings.moderators)
         else:
-            contact = await self._outgoing.contact(recipient.removeprefix("account:"))
+            contact = await self._outgoing.contact(delivery.recipient.removeprefix("account:"))
             addresses = contact["addresses"] if contact else []
-        if not addresses:
+        if not (asked := domain.addressed(delivery.event, addresses)):
             raise ContactUnknown
-        return list(dict.fromkeys(addresses))
+        return asked
 
     async def _revealed(self, delivery: Delivery) -> Told:
         """The event with the addresses it withholds, if they come in time."""

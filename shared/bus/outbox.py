@@ -2,6 +2,7 @@
 
 A row waits until `due_at` (an event at once, a timer at its time), is published, then loses
 `due_at` (kept as `was_due_at`); it stays `KEPT` so that an emptied broker can be filled again.
+A row of many events, which a bulk of changes leaves, has them in `messages`.
 """
 
 import asyncio
@@ -43,13 +44,18 @@ log = structlog.get_logger()
 def publisher(service: str, settings: ServiceSettings) -> Publisher:
     """How a service's transactions turn events into outbox rows."""
 
-    def row(event: Event, *, event_id: str | None, at: datetime) -> Document:
+    def message(event: Event, event_id: str, at: datetime) -> Document:
+        sealed = seal(event, source=service, event_id=event_id, at=at)
+        return {"topic": topic_of(settings, event.STREAM), **sealed}
+
+    def row(*events: Event, event_id: str | None, at: datetime) -> Document:
         event_id = event_id or uuid4().hex
-        return {
-            "_id": event_id,
-            "due_at": at,
-            "topic": topic_of(settings, event.STREAM),
-            **seal(event, source=service, event_id=event_id, at=at),
+        base = {"_id": event_id, "due_at": at}
+        if len(events) == 1:
+            return base | message(events[0], event_id, at)
+        ids = (f"{event_id}.{number}" for number in range(len(events)))
+        return base | {
+            "messages": [message(one, id_, at) for one, id_ in zip(events, ids, strict=True)]
         }
 
     return row
@@ -136,12 +142,14 @@ class Relay:
         failure: Exception | None = None
         for row in rows:
             try:
-                waiting.append((row, await self._send(row)))
+                sent = [await self._send(one) for one in row.get("messages") or [row]]
             except _UNSENDABLE as exc:
                 await self._refuse(row, type(exc).__name__)
             except Exception as exc:
                 failure = exc
                 break
+            else:
+                waiting.append((row, asyncio.gather(*sent)))
         results = await asyncio.gather(*(sent for _, sent in waiting), return_exceptions=True)
         confirmed: list[Document] = []
         for (row, _), result in zip(waiting, results, strict=True):

@@ -1,9 +1,9 @@
 """What every event is: frozen, named noun + past participle, owned by its publisher."""
 
 from abc import abstractmethod
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 FieldValue = str | float | list[str] | None
 """A value of a sheet: text, number, list of texts, or nothing."""
@@ -60,3 +60,17 @@ class FieldChange(Contract):
     old: FieldValue = None
     new: FieldValue = None
     withheld: bool = False
+
+
+class Evidence(Contract):
+    """What somebody who asks to manage a sheet has shown, for those who answer."""
+
+    charter: str
+    """The version of the network's charter that they accepted."""
+    charter_accepted_at: AwareDatetime
+    proof: Literal["mail", "siret"] | None = None
+    """The venue's own address has answered for them, or their organisation's SIRET is the sheet's.
+
+    None: only their word.
+    """
+    proved_at: AwareDatetime | None = None

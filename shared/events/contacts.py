@@ -3,6 +3,8 @@
 Published by the service that learns an address, kept by those that write to people.
 """
 
+import hashlib
+
 from pydantic import AwareDatetime
 
 from shared.events.base import Event
@@ -23,6 +25,11 @@ def venue_key(venue_id: str) -> str:
 def proposal_key(proposal_id: str) -> str:
     """The key of the addresses that a proposal would change."""
     return f"proposal:{proposal_id}"
+
+
+def digest(about: str, address: str) -> str:
+    """Which of some addresses is meant, told without it; another one for each matter."""
+    return hashlib.sha256(f"{about}:{address.lower()}".encode()).hexdigest()
 
 
 class AccountContactChanged(Event):

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import AwareDatetime
 
-from shared.events.base import Author, Contract, Event, FieldChange, FieldValue, Timer
+from shared.events.base import Author, Contract, Event, Evidence, FieldChange, FieldValue, Timer
 from shared.events.moderation import DecidedAs, Held
 
 STREAM = "directory"
@@ -77,6 +77,7 @@ class ManagementClaimed(VenueEvent):
     code_insee: str | None = None
     code_postal: str | None = None
     claimed_at: AwareDatetime
+    evidence: Evidence | None = None
 
 
 ReportReason = Literal["closed", "wrong", "duplicate", "charter"]
@@ -225,6 +226,66 @@ class VenueConfirmed(VenueEvent):
     revision: int
     fields: list[str]
     confirmed_at: AwareDatetime
+
+
+class ClaimEvent(VenueEvent, abstract=True):
+    """What a claim to manage a sheet leads to before, or without, a review."""
+
+    claim_id: str
+    venue_nom: str
+    author: Author
+    """Who asks to manage the sheet."""
+
+
+class ClaimProofRequested(ClaimEvent):
+    """One of the venue's public addresses is asked whether it knows who claims the sheet."""
+
+    recipient: str
+    """`contacts.digest` of the claim and the address, which the sheet had long before."""
+    number: int
+    """Counts the mails of this claim."""
+    text: str
+    managed: bool
+    """Whether the venue has managers: they decide then, and the answer is a proof for them."""
+    expires_at: AwareDatetime
+    requested_at: AwareDatetime
+
+
+class ClaimProved(ClaimEvent):
+    """Its author manages the venue from now on: nobody did, and a proof was enough."""
+
+    proof: Literal["mail", "siret"]
+    public_addresses: int
+    proved_at: AwareDatetime
+
+
+class ClaimDisowned(ClaimEvent):
+    """Whoever reads the venue's public address does not know its author."""
+
+    disowned_at: AwareDatetime
+
+
+class ClaimLapsed(ClaimEvent):
+    """The venue's public address has not answered in time."""
+
+    lapsed_at: AwareDatetime
+
+
+class ClaimProofEnded(Timer, VenueEvent):
+    """Timer: the time to answer from the venue's public address is over."""
+
+    claim_id: str
+    ends_at: AwareDatetime
+
+    @property
+    def timer_id(self) -> str:
+        """One per claim."""
+        return claim_timer(self.claim_id)
+
+
+def claim_timer(claim_id: str) -> str:
+    """The timer of a claim that waits for a proof."""
+    return f"claim-proof:{claim_id}"
 
 
 class VenueChecked(VenueEvent):

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import AwareDatetime
 
-from shared.events.base import Author, Contract, Event, FieldChange, Timer
+from shared.events.base import Author, Contract, Event, Evidence, FieldChange, Timer
 
 STREAM = "moderation"
 
@@ -78,6 +78,8 @@ class ReviewWaiting(CaseEvent, abstract=True):
     """What silence will not accept."""
     deadline: AwareDatetime | None = None
     """When silence decides; none where only a person can."""
+    evidence: Evidence | None = None
+    """What somebody who asks to manage a sheet has shown."""
 
 
 class ReviewOpened(ReviewWaiting):

@@ -12,6 +12,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from services.announcements.settings import Settings
+from services.directory.settings import Settings as DirectorySettings
 from shared.settings import ServiceSettings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -121,8 +122,8 @@ def test_profile_scaled_has_api_and_worker_of_each_service() -> None:
     }
 
 
-SENDERS = {"announcements", "notifications"}
-"""They call or mail others."""
+SENDERS = {"announcements", "directory", "notifications"}
+"""They call or mail others, or do something at a time of the day."""
 
 
 def test_api_and_worker_share_the_roles() -> None:
@@ -244,6 +245,27 @@ def test_the_announcements_get_each_setting_of_their_own(monkeypatch: pytest.Mon
     made = announcements(monkeypatch)
     for name in own - {"own_hosts"}:
         assert getattr(made, name) == getattr(defaults, name), name
+
+
+def test_the_directory_gets_each_setting_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = DirectorySettings.model_fields.keys() - ServiceSettings.model_fields.keys()
+    given = environment(ours()["directory"])
+    assert {name.upper() for name in own} <= given.keys()
+    for name, value in given.items():
+        monkeypatch.setenv(name, interpolated(value, {}))
+    made = DirectorySettings()
+    monkeypatch.undo()
+    for name in own - {"dumps_dir", "link_key"}:
+        assert getattr(made, name) == getattr(DirectorySettings(), name), name
+
+
+def test_who_writes_the_dumps_shares_them_with_who_serves_them() -> None:
+    for name in ("directory", "directory-api", "directory-worker"):
+        folder = environment(ours()[name])["DUMPS_DIR"]
+        assert f"dumps:{folder}" in ours()[name]["volumes"], name
+    assert "dumps" in load()["volumes"]
+    (made,) = [step for kind, step in final_stage() if kind == "RUN" and folder in step]
+    assert "-o mednum" in made
 
 
 def test_the_announcements_know_where_the_portal_is(monkeypatch: pytest.MonkeyPatch) -> None:

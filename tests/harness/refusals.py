@@ -35,6 +35,22 @@ TITLES = {
     "content-type-unknown": "Ce type de contenu n'est pas celui d'un CloudEvent en JSON.",
     "delivery-id-reused": "Cet identifiant d'envoi a déjà servi pour un autre contenu.",
     "too-many-deliveries": "Trop d'envois en une minute : réessayez un peu plus tard.",
+    "too-many-validations": "Trop de fichiers en une minute : réessayez un peu plus tard.",
+    "charter-for-managers": (
+        "La charte s'accepte en demandant à gérer une fiche, ou quand on la gère déjà."
+    ),
+    "charter-not-accepted": "Il faut d'abord accepter la charte du réseau.",
+    "claim-not-found": "Cette demande n'existe pas.",
+    "claim-over": "Cette demande a déjà reçu une réponse.",
+    "claim-waiting": (
+        "Vous avez déjà demandé à gérer cette fiche : cette demande attend une réponse."
+    ),
+    "proof-impossible": "Cette preuve n'est pas possible pour cette fiche.",
+    "too-many-mails": "Trop de courriels ont été envoyés à ce lieu : réessayez plus tard.",
+    "venue-merged": (
+        "Cette fiche a été réunie avec une autre : c'est celle-là qu'il faut utiliser."
+    ),
+    "dump-not-found": "Cet export n'existe pas, ou pas encore.",
     "already-manager": "Vous êtes déjà responsable de cette fiche.",
     "about-to-close": "Le délai est passé : seule une décision compte encore.",
     "account-too-new": (

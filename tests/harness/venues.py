@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from uuid import uuid4
 
 from services.directory.domain.fiche import COLUMNS
@@ -47,4 +48,4 @@ def source_of(file: bytes) -> str:
         first = next(csv.DictReader(io.StringIO(file.decode())), {})
     except (ValueError, csv.Error):
         return "tests"
-    return first.get("id") or "tests"
+    return re.sub(r"[^\w .-]", "-", first.get("id") or "tests")[:80]

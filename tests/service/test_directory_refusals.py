@@ -59,7 +59,7 @@ def post(
         ({"nom": ""}, {"nom": "required"}),
         ({"adresse": None}, {"adresse": "required"}),
         ({"code_postal": "2615"}, {"code_postal": "pattern"}),
-        ({"telephone": "06 12 34 56 78"}, {"telephone": "pattern"}),
+        ({"telephone": "au secrétariat"}, {"telephone": "pattern"}),
         ({"frais_a_charge": ["Cher"]}, {"frais_a_charge": "enum"}),
         ({"typologie": ["a|b"]}, {"typologie": "separator"}),
         ({"courriels": ["chez moi"]}, {"courriels": "format"}),

@@ -8,11 +8,13 @@ from tests.harness.refusals import refused
 from tests.harness.rows import nothing_written
 from tests.harness.stories import MODERATOR, Person, new_venue
 
+CHARTER = "2026-1"
+
 
 async def test_a_claim_and_a_report_become_events(directory: System) -> None:
     venue, _ = new_venue(directory)
     person = Person("nour")
-    asked = {"text": "  Je dirige cette médiathèque. "}
+    asked = {"text": "  Je dirige cette médiathèque. ", "charter": CHARTER}
     claim = directory.post("directory", f"/venues/{venue}/claims", asked, as_=person.token)
     wrong = {"reason": "wrong", "text": "Ce lieu a déménagé."}
     report = directory.post("directory", f"/venues/{venue}/reports", wrong, as_=person.token)
@@ -22,6 +24,8 @@ async def test_a_claim_and_a_report_become_events(directory: System) -> None:
     assert claimed.body["text"] == "Je dirige cette médiathèque."
     assert (claimed.body["public_addresses"], claimed.body["code_insee"]) == (1, "26113")
     assert (reported.type, reported.body["report_id"]) == ("VenueReported", report["case_id"])
+    evidence = claimed.body["evidence"]
+    assert (evidence["charter"], evidence["proof"]) == (CHARTER, None)
     assert reported.body["author"]["account_id"] == person.id
     [contact, *_] = await published(directory, "contacts", person.id, 1)
     assert contact.body["email"] == person.email
@@ -56,7 +60,8 @@ async def test_a_manager_has_nothing_to_claim(directory: System) -> None:
     path = f"/venues/{venue}/managers/{person.id}"
     assert directory.call("PUT", "directory", path, as_=MODERATOR).is_success
     async with nothing_written(directory, "directory"):
+        body = {"text": "moi", "charter": CHARTER}
         answer = directory.call(
-            "POST", "directory", f"/venues/{venue}/claims", as_=person.token, json={"text": "moi"}
+            "POST", "directory", f"/venues/{venue}/claims", as_=person.token, json=body
         )
         refused(answer, 409, "already-manager")

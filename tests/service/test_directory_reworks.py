@@ -95,7 +95,13 @@ async def test_a_refused_edit_is_corrected_and_sent_again(directory: System) -> 
     venue, address = new_venue(directory)
     person, new_address = Person("bea"), f"nouveau-{uuid4().hex[:8]}@lieu.example.org"
     old = propose(
-        directory, person, venue, horaires=HOURS, nom="Ici", courriels=[new_address], pivot="9" * 14
+        directory,
+        person,
+        venue,
+        horaires=HOURS,
+        nom="Ici",
+        courriels=[new_address],
+        pivot="99999999999993",
     )
     await refuse(directory, person, old, venue)
     # somebody else says the same of one field meanwhile

@@ -1,5 +1,7 @@
 """Claims to manage a venue, and reports: never decided by silence."""
 
+from shared.database import now
+from shared.events.base import Evidence
 from shared.events.directory import ManagementClaimed, VenueReported
 from tests.harness import System
 from tests.harness.bus import tell
@@ -77,6 +79,25 @@ async def test_a_venue_that_can_be_reached_decides_its_claims(moderation: System
     # no deadline ends it, so moderators may answer in their place
     unread = await opened_claim(moderation, public_addresses=1)
     assert decide(moderation, unread.claim_id, "approve", {}).status_code == 200
+
+
+async def test_those_who_decide_see_what_was_proved(moderation: System) -> None:
+    accepted = now()
+    proved = Evidence(
+        charter="2026-1", charter_accepted_at=accepted, proof="mail", proved_at=accepted
+    )
+    claim = await opened_claim(moderation, public_addresses=1, evidence=proved)
+    seen = found(moderation, claim.claim_id)["evidence"]
+    assert (seen["charter"], seen["proof"]) == ("2026-1", "mail")
+    path = link(claim.claim_id, f"venue:{claim.venue_id}")
+    page = moderation.call("GET", "moderation", path, headers=BROWSER).text.replace("&#39;", "'")
+    assert "L'adresse publique du lieu a répondu" in page
+    assert "la charte du réseau (version 2026-1)" in page
+    [review] = await said(moderation, claim.claim_id)
+    assert review.body["evidence"]["proof"] == "mail"
+    # claims from before the charter
+    older = await opened_claim(moderation)
+    assert found(moderation, older.claim_id)["evidence"] is None
 
 
 async def test_a_manager_sees_and_decides_a_claim(moderation: System) -> None:

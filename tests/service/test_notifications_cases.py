@@ -1,6 +1,7 @@
 """Every event of a case is told to those whom it concerns, over a real broker and mail server."""
 
 import datetime as dt
+import re
 from typing import Any
 from uuid import uuid4
 
@@ -8,6 +9,13 @@ import pytest
 
 from shared.database import now
 from shared.events import Author, FieldChange
+from shared.events.contacts import digest
+from shared.events.directory import (
+    ClaimDisowned,
+    ClaimLapsed,
+    ClaimProofRequested,
+    ClaimProved,
+)
 from shared.events.moderation import (
     AppealDismissed,
     AppealLodged,
@@ -214,3 +222,45 @@ async def test_the_author_is_told_how_it_ended(notifications: System, outcome: s
     mail = notifications.mail(person.email)
     assert words in " ".join(text_of(mail).split())
     assert set(deliveries(notifications, event.case_id)) == {f"account:{person.id}"}
+
+
+async def test_one_public_address_is_asked_who_claims_the_sheet(notifications: System) -> None:
+    ada, (venue, address), claim = Person("ada"), new_venue(), uuid4().hex
+    other = f"mairie@{venue}.example.org"
+    said = {"venue_id": venue, "claim_id": claim, "venue_nom": "Médiathèque", "author": author(ada)}
+    asked = ClaimProofRequested(
+        **said,
+        recipient=digest(claim, address),
+        number=1,
+        text="J'y travaille.\nVoici le mot de passe.",
+        managed=False,
+        expires_at=DEADLINE,
+        requested_at=now(),
+    )
+    await tell(notifications, contact(ada), public(venue, other, address), asked)
+    mail = notifications.mail(address, "Qui gère la fiche")
+    found = re.search(r"/responsable/(\S+)", text_of(mail))
+    assert found
+    link = Links(LINK_KEY).read_claim(found[1])
+    assert (link.claim_id, link.holder) == (claim, f"venue:{venue}")
+    assert link.expires_at == DEADLINE
+    assert "> Voici le mot de passe." in text_of(mail)
+
+    await tell(
+        notifications, ClaimProved(**said, proof="mail", public_addresses=2, proved_at=now())
+    )
+    assert "Ada L. gère maintenant" in text_of(notifications.mail(other))
+    assert "Bienvenue" in text_of(notifications.mail(ada.email))
+    assert deliveries(notifications, claim)[f"account:{ada.id}"]["state"] == "sent"
+
+
+async def test_who_claims_a_sheet_is_told_of_a_no_and_of_no_answer(notifications: System) -> None:
+    for event, words in (
+        (ClaimDisowned, "vous ne parlez pas au nom de ce lieu"),
+        (ClaimLapsed, "personne n'a répondu à temps"),
+    ):
+        ada, (venue, _) = Person("ada"), new_venue()
+        said = {"venue_id": venue, "claim_id": uuid4().hex, "venue_nom": "X", "author": author(ada)}
+        told = event.model_validate({**said, "disowned_at": now(), "lapsed_at": now()})
+        await tell(notifications, contact(ada), told)
+        assert words in " ".join(text_of(notifications.mail(ada.email)).split())

@@ -197,7 +197,8 @@ def test_people_write_to_each_other_about_a_proposal(system: System) -> None:
 def test_somebody_claims_a_sheet_and_manages_it(system: System) -> None:
     venue, _ = new_venue(system, **NOBODY)
     hanna = Person("hanna")
-    asked = {"text": "Je dirige cette médiathèque."}
+    charter = system.get("directory", "/charter")["version"]
+    asked = {"text": "Je dirige cette médiathèque.", "charter": charter}
     claim = system.post("directory", f"/venues/{venue}/claims", asked, as_=hanna.token)["case_id"]
     assert case_of(system, claim)["kind"] == "claim"
     assert case_of(system, claim)["deadline"] is None

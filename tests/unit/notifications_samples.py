@@ -12,7 +12,13 @@ from shared.events.announcements import (
     AnnouncementUpdated,
     SubscriptionDisabled,
 )
+from shared.events.base import Evidence
+from shared.events.contacts import digest
 from shared.events.directory import (
+    ClaimDisowned,
+    ClaimLapsed,
+    ClaimProofRequested,
+    ClaimProved,
     EditApplied,
     FieldConflict,
     NewsPublished,
@@ -327,6 +333,34 @@ def appealed(kind: CaseKind = "edit") -> AppealLodged:
     )
 
 
+CLAIM = {"venue_id": "v1", "claim_id": "c1", "venue_nom": "Médiathèque X", "author": NINA}
+
+
+def proof_requested(address: str = "accueil@lieu.example", **changes: Any) -> ClaimProofRequested:
+    said: dict[str, Any] = {
+        **CLAIM,
+        "recipient": digest("c1", address),
+        "number": 1,
+        "text": "J'y travaille.",
+        "managed": False,
+        "expires_at": DEADLINE,
+        "requested_at": NOW,
+    }
+    return ClaimProofRequested(**said | changes)
+
+
+def claim_proved(proof: Literal["mail", "siret"] = "mail", addresses: int = 1) -> ClaimProved:
+    return ClaimProved.model_validate(
+        {**CLAIM, "proof": proof, "public_addresses": addresses, "proved_at": NOW}
+    )
+
+
+def evidence(proof: Literal["mail", "siret"] | None) -> Evidence:
+    return Evidence(
+        charter="2026-1", charter_accepted_at=NOW, proof=proof, proved_at=NOW if proof else None
+    )
+
+
 SAMPLES: list[tuple[Template, Told, str]] = [
     ("sheet_review", review_asked(), "account:ali"),
     ("sheet_wrong", correction_asked(), "account:ali"),
@@ -390,6 +424,17 @@ SAMPLES: list[tuple[Template, Told, str]] = [
     ("reverted", reverted("news"), "account:nina"),
     ("reverted", reverted("announcement"), "account:nina"),
     ("report_upheld", decided(ReportUpheld), "account:nina"),
+    ("review_opened", claim(managers=["ali"], evidence=evidence("mail")), "account:ali"),
+    ("moderators_waiting", claim(evidence=evidence("siret")), "moderators"),
+    ("moderators_waiting", claim(evidence=evidence(None)), "moderators"),
+    ("claim_proof", proof_requested(), "venue:v1"),
+    ("claim_proof", proof_requested(managed=True), "venue:v1"),
+    ("claim_proved", claim_proved(), "account:nina"),
+    ("claim_proved", claim_proved("siret"), "account:nina"),
+    ("manager_named", claim_proved(), "venue:v1"),
+    ("manager_named", claim_proved("siret"), "venue:v1"),
+    ("claim_disowned", ClaimDisowned.model_validate({**CLAIM, "disowned_at": NOW}), "account:nina"),
+    ("claim_lapsed", ClaimLapsed.model_validate({**CLAIM, "lapsed_at": NOW}), "account:nina"),
     ("claim_approved", decided(ClaimApproved), "account:nina"),
     ("appeal_lodged", appealed(), "moderators"),
     ("appeal_dismissed", decided(AppealDismissed), "account:nina"),

@@ -11,7 +11,7 @@ from joserfc.jwk import OctKey
 
 from shared.auth import Verifier
 from shared.errors import NotAuthenticated
-from shared.links import DecisionLink, LinkExpired, LinkForged, Links, SheetLink
+from shared.links import ClaimLink, DecisionLink, LinkExpired, LinkForged, Links, SheetLink
 from shared.settings import ServiceSettings
 
 OLD, NEW = "o" * 32, "n" * 40
@@ -163,3 +163,17 @@ class TestKeys:
     def test_are_long_enough(self, keys: str) -> None:
         with pytest.raises(ValueError, match="32 characters"):
             Links(keys)
+
+
+def test_a_link_about_a_claim_is_good_for_nothing_else() -> None:
+    links = Links(NEW)
+    claim = ClaimLink("claim-1", "venue:v1", FUTURE)
+    assert links.read_claim(links.sign(claim)) == claim
+    for read, other in (
+        (links.read, claim),
+        (links.read_sheet, claim),
+        (links.read_claim, LINK),
+        (links.read_claim, SheetLink("v1", "account:max", FUTURE)),
+    ):
+        with pytest.raises(LinkForged):
+            read(links.sign(other))

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from services.notifications.domain import Told, plan
+from services.notifications.domain import Told, addressed, plan
 from shared.events import Author
 from shared.events.directory import FieldConflict
 from shared.events.moderation import (
@@ -30,6 +30,7 @@ from tests.unit.notifications_samples import (
     appealed,
     applied,
     claim,
+    claim_proved,
     contested,
     correction_asked,
     decided,
@@ -37,6 +38,7 @@ from tests.unit.notifications_samples import (
     message,
     news,
     news_published,
+    proof_requested,
     reminder,
     report,
     reverted,
@@ -238,3 +240,20 @@ def test_ids_are_the_same_each_time() -> None:
 def test_what_is_told_several_times_is_told_each_time(event: Told, later: dict[str, Any]) -> None:
     again = event.model_copy(update=later)
     assert not {one.id for one in plan(event)} & {one.id for one in plan(again)}
+
+
+def test_the_address_that_a_claim_names_is_asked_and_all_are_told_who_manages() -> None:
+    assert told(proof_requested()) == {("claim_proof", "venue:v1")}
+    assert plan(proof_requested(number=2))[0].id != plan(proof_requested())[0].id
+    assert told(claim_proved()) == {
+        ("claim_proved", "account:nina"),
+        ("manager_named", "venue:v1"),
+    }
+    assert told(claim_proved("siret", addresses=0)) == {("claim_proved", "account:nina")}
+
+
+def test_one_address_of_a_venue_is_meant_by_its_digest() -> None:
+    both = ["mairie@lieu.example", "Accueil@lieu.example", "Accueil@lieu.example"]
+    assert addressed(proof_requested(), both) == ["Accueil@lieu.example"]
+    assert addressed(proof_requested("gone@lieu.example"), both) == []
+    assert addressed(claim_proved(), both) == both[:2]

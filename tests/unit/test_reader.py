@@ -170,7 +170,8 @@ class TestHeaders:
         assert isinstance(row, Row)
         assert row.fiche == {"id": "a", **CELLS}
         assert list(row.fiche) == [name for name in COLUMNS if name in row.fiche]
-        assert ["prix" in note for note in reading.notes] == [True]
+        assert ["prix" in note for note in reading.notes] == [True, False]
+        assert "ordre" in reading.notes[1]
 
 
 class TestRows:

@@ -134,6 +134,28 @@ async def test_all_that_is_due_goes() -> None:
     assert rows.left == []
 
 
+def bundle(rows: Rows, name: str, *values: str) -> None:
+    """Have a row say several things."""
+    messages = [{"topic": "t", "key": "k", "value": one, "headers": {}} for one in values]
+    rows.rows[name] = {**rows.rows[name], "messages": messages}
+
+
+async def test_a_row_of_many_events_sends_each_of_them() -> None:
+    rows, broker = Rows("a", "b", "c"), Answers()
+    bundle(rows, "b", "b1", "b2")
+    await relay(rows, broker).send_due()
+    assert broker.sent == ["a", "b1", "b2", "c"]
+    assert rows.left == []
+
+
+async def test_and_stays_whole_if_one_of_them_fails() -> None:
+    rows = Rows("a", "b", "c")
+    bundle(rows, "b", "b1", "b2")
+    with pytest.raises(KafkaTimeoutError):
+        await relay(rows, Answers(None, None, KafkaTimeoutError(), None)).send_due()
+    assert rows.left == ["b", "c"]
+
+
 async def test_what_comes_behind_a_failure_stays() -> None:
     rows = Rows("a", "b", "c")
     with pytest.raises(KafkaTimeoutError):

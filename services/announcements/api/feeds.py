@@ -1,8 +1,6 @@
 """What is online, as feeds for programs: Atom, JSON Feed, iCalendar."""
 
 import datetime as dt
-import hashlib
-from email.utils import format_datetime, parsedate_to_datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
@@ -14,6 +12,7 @@ from services.announcements.domain.details import details
 from services.announcements.rendering import feeds
 from services.announcements.rendering.feeds import Item
 from services.announcements.use_cases import listing
+from shared.conditional import answer
 from shared.database import Transaction
 from shared.events.announcements import AnnouncementKind
 from shared.service import RequestTx
@@ -128,27 +127,5 @@ def _address(request: Request) -> str:
 def _answer(
     request: Request, tx: Transaction, items: list[Item], raw: bytes, media_type: str
 ) -> Response:
-    # what leaves a feed gives it no new time: a date is trusted for an hour, the ETag always
-    hour = tx.now.replace(minute=0, second=0, microsecond=0)
-    changed_at = max(feeds.changed_at(items).replace(microsecond=0), hour)
-    headers = {
-        "ETag": f'"{hashlib.sha256(raw).hexdigest()[:32]}"',
-        "Last-Modified": format_datetime(changed_at, usegmt=True),
-        "Cache-Control": f"public, max-age={MAX_AGE}",
-    }
-    if _is_known(request, headers["ETag"], changed_at):
-        return Response(status_code=304, headers=headers)
-    return Response(raw, headers=headers, media_type=media_type)
-
-
-def _is_known(request: Request, etag: str, changed_at: dt.datetime) -> bool:
-    """Whether the client's copy is this one (RFC 9110, section 13)."""
-    known = request.headers.get("if-none-match")
-    if known is not None:
-        tags = [tag.strip().removeprefix("W/") for tag in known.split(",")]
-        return "*" in tags or etag in tags
-    try:
-        since = parsedate_to_datetime(request.headers.get("if-modified-since", ""))
-    except ValueError:
-        return False
-    return since.tzinfo is not None and changed_at <= since
+    changed_at = feeds.changed_at(items)
+    return answer(request, raw, media_type, changed_at=changed_at, now=tx.now, max_age=MAX_AGE)

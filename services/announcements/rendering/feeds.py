@@ -5,7 +5,6 @@ The same announcements always give the same bytes, so that readers can ask for c
 
 import datetime as dt
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -15,15 +14,13 @@ from uuid import UUID
 from feedgen.ext.base import BaseEntryExtension
 from feedgen.feed import FeedGenerator
 from feedgen.util import xml_elem
-from icalendar import Calendar, Event, Timezone, TimezoneStandard, vUri
+from icalendar import Event, vUri
+
+from shared.feeds import NEVER, calendar_of, lines, one_line, xml_text
 
 TITLE = "Annonces de la médiation numérique"
 LANGUAGE = "fr"
 _PRODUCT = "-//mednum//annonces//FR"
-_NEVER = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-"""When an empty feed was last changed."""
-# what XML 1.0 cannot hold at all, not even escaped
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True)
@@ -50,7 +47,7 @@ class Item:
     @property
     def text(self) -> str:
         """All that is to be read, as plain text."""
-        return "\n\n".join([_lines(self.texte), "\n".join(self.details)]).strip()
+        return "\n\n".join([lines(self.texte), "\n".join(self.details)]).strip()
 
 
 @dataclass
@@ -67,7 +64,7 @@ class _Source(BaseEntryExtension):  # type: ignore[misc]
 
 def changed_at(items: Sequence[Item]) -> dt.datetime:
     """When anything in a feed was last changed."""
-    return max((item.updated_at for item in items), default=_NEVER)
+    return max((item.updated_at for item in items), default=NEVER)
 
 
 def atom(items: Sequence[Item], *, home: str, address: str) -> bytes:
@@ -83,15 +80,15 @@ def atom(items: Sequence[Item], *, home: str, address: str) -> bytes:
     for item in items:
         entry = feed.add_entry(order="append")
         entry.id(UUID(item.id).urn)
-        entry.title(_xml(item.titre))
+        entry.title(xml_text(item.titre))
         entry.link(href=item.page, rel="alternate")
         entry.register_extension("source", partial(_Source, item.lien), rss=False)
-        entry.author(name=_xml(item.author) or TITLE)
+        entry.author(name=xml_text(item.author) or TITLE)
         entry.published(item.published_at)
         entry.updated(item.updated_at)
-        entry.content(_xml(item.text), type="text")
+        entry.content(xml_text(item.text), type="text")
         for tag in item.tags:
-            entry.category(term=_xml(tag))
+            entry.category(term=xml_text(tag))
     text: bytes = feed.atom_str(pretty=True)
     return text
 
@@ -110,31 +107,9 @@ def json_feed(items: Sequence[Item], *, home: str, address: str) -> bytes:
 
 
 def calendar(items: Sequence[Item], *, today: dt.date) -> bytes:
-    """A calendar of last days and selection dates that are not over, an all-day event each.
-
-    Without any it holds a time zone alone: RFC 5545 (3.6) wants one component at least.
-    """
-    made = Calendar()
-    made.add("prodid", _PRODUCT)
-    made.add("version", "2.0")
-    made.add("x-wr-calname", TITLE)
-    for item in items:
-        for event in _events(item, today):
-            made.add_component(event)
-    if not made.subcomponents:
-        made.add_component(_universal_time())
-    text: bytes = made.to_ical()
-    return text
-
-
-def _universal_time() -> Timezone:
-    zone, standard = Timezone(), TimezoneStandard()
-    zone.add("tzid", "Etc/UTC")
-    standard.add("dtstart", dt.datetime(1970, 1, 1))  # noqa: DTZ001
-    standard.add("tzoffsetfrom", dt.timedelta())
-    standard.add("tzoffsetto", dt.timedelta())
-    zone.add_component(standard)
-    return zone
+    """A calendar of last days and selection dates that are not over, an all-day event each."""
+    events = [event for item in items for event in _events(item, today)]
+    return calendar_of(events, product=_PRODUCT, name=TITLE)
 
 
 def _events(item: Item, today: dt.date) -> list[Event]:
@@ -155,10 +130,10 @@ def _event(item: Item, uid: str, summary: str, date: dt.date) -> Event:
     event.add("dtstamp", item.updated_at)
     event.add("dtstart", date)
     event.add("dtend", date + dt.timedelta(days=1))
-    event.add("summary", _one_line(summary))
+    event.add("summary", one_line(summary))
     event.add("description", f"{item.lien}\n\n{item.text}")
     event.add("url", vUri(item.page))
-    event.add("categories", [_one_line(tag) for tag in item.tags])
+    event.add("categories", [one_line(tag) for tag in item.tags])
     event.add("transp", "TRANSPARENT")
     return event
 
@@ -175,16 +150,3 @@ def _json_item(item: Item) -> dict[str, object]:
         "authors": [{"name": item.author or TITLE}],
         "tags": list(item.tags),
     }
-
-
-def _xml(text: str) -> str:
-    return _NOT_XML.sub("\ufffd", text)
-
-
-def _lines(text: str) -> str:
-    # some readers of calendars take any of these characters for the end of a property
-    return "\n".join(text.splitlines())
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())

@@ -4,14 +4,19 @@ from fastapi import APIRouter
 
 from services.directory.api import (
     checks,
+    claim_pages,
+    claims,
+    dumps,
+    exports,
+    feeds,
     imports,
     notices,
     pages,
     proposals,
     provenance,
     reports,
-    requests,
     search,
+    validations,
     venues,
 )
 
@@ -24,8 +29,13 @@ for part in (
     notices,
     reports,
     proposals,
-    requests,
+    claims,
+    claim_pages,
     imports,
+    validations,
+    feeds,
+    exports,
+    dumps,
     pages,
 ):
     router.include_router(part.router)

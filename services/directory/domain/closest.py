@@ -17,7 +17,7 @@ def closest(written: str, known: Iterable[str]) -> str | None:
     return found[0] if found else None
 
 
-def meant(suggestion: str) -> str:
+def question(suggestion: str) -> str:
     """The question to ask with a suggestion; an empty one is an empty cell."""
     return f"Vouliez-vous dire « {suggestion} » ?" if suggestion else "Laissez plutôt vide."
 

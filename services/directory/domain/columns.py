@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from services.directory.domain.closest import closest, meant
+from services.directory.domain.closest import closest, question
+from services.directory.domain.spreadsheets import restored
 from services.directory.domain.texts import (
     has_control,
     has_html,
@@ -23,6 +24,8 @@ LONGEST = 2_000
 LONGEST_DETAIL = 20_000
 """Characters; the schema sets no limit, the bus does."""
 SEPARATOR = "|"
+LONGEST_SHOWN = 100
+"""Characters of a value that a message repeats."""
 
 EMAIL = re.compile(r"[^@\s<>,;:\"()\[\]\\]+@[^@\s<>,;:\"()\[\]\\.]+(\.[^@\s<>,;:\"()\[\]\\.]+)+")
 WEB = re.compile(r"https?://[^\s/?#@\\]+([/?#][^\s\\]*)?", re.IGNORECASE)
@@ -46,9 +49,9 @@ class InvalidValue(Exception):
     """A value that breaks a rule of its column."""
 
     def __init__(self, rule: str, message: str, suggestion: str | None = None) -> None:
-        super().__init__(message)
         self.rule = rule
-        self.message = message if suggestion is None else f"{message} {meant(suggestion)}"
+        self.message = message if suggestion is None else f"{message} {question(suggestion)}"
+        super().__init__(self.message)
         self.suggestion = suggestion
 
 
@@ -99,7 +102,7 @@ class Column:
 
     def read(self, cell: str) -> Cell:
         """What a CSV cell says."""
-        text = cell.strip()
+        text = restored(cell, self.longest).strip()
         if self._is_valid(text):
             return Cell(text)
         try:
@@ -113,7 +116,7 @@ class Column:
 
     def from_cell(self, cell: str) -> FieldValue:
         """The value of a CSV cell; raises `InvalidValue`."""
-        return self._from_text(cell.strip())[0]
+        return self._from_text(restored(cell, self.longest).strip())[0]
 
     def check(self, value: FieldValue) -> FieldValue:
         """The value in its normal form, None if empty; raises `InvalidValue`."""
@@ -201,7 +204,7 @@ class Column:
         known = {folded(choice): choice for choice in self.choices}
         if found := known.get(folded(item)):
             return found
-        message = f"« {item} » n'est pas une valeur de la liste."
+        message = f"« {_cut(item)} » n'est pas une valeur de la liste."
         parts = [known.get(folded(part)) for part in _OTHER_SEPARATORS.split(cell or item)]
         if len(parts) > 1 and all(parts):
             raise InvalidValue("enum", message, SEPARATOR.join(filter(None, parts)))
@@ -221,7 +224,7 @@ class Column:
         self._refuse_signs(text)
         mended = self.mend(text) if self.mend and text else Mended(text, *mended[1:])
         if self.pattern and mended.text and not self.pattern.fullmatch(mended.text):
-            message = f"« {text} » n'a pas la forme attendue."
+            message = f"« {_cut(text)} » n'a pas la forme attendue."
             raise InvalidValue("pattern", message, self._tidied(mended.text))
         return mended
 
@@ -255,7 +258,7 @@ def mend_date(text: str) -> Mended:
     if day == UNKNOWN_DATE:
         return Mended(UNKNOWN_DATE, "La date de mise à jour est inconnue.", "unknown_date")
     if day is None:
-        note = f"« {text} » n'est pas une date (AAAA-MM-JJ) : elle est inconnue."
+        note = f"« {_cut(text)} » n'est pas une date (AAAA-MM-JJ) : elle est inconnue."
         return Mended(UNKNOWN_DATE, note, "unknown_date")
     return Mended(day, None if day == text else f"« {text} » est enregistré comme « {day} ».")
 
@@ -272,9 +275,13 @@ def _number(text: str) -> float:
         return float(text)
     comma = _DECIMAL_COMMA.fullmatch(text)
     suggestion = f"{comma[1]}.{comma[2]}" if comma else None
-    raise InvalidValue("number", f"« {text} » n'est pas un nombre.", suggestion)
+    raise InvalidValue("number", f"« {_cut(text)} » n'est pas un nombre.", suggestion)
 
 
 def _rewritten(text: str, value: FieldValue) -> str | None:
     kept = written(value)
-    return None if kept == text else f"« {text} » est enregistré comme « {kept} »."
+    return None if kept == text else f"« {_cut(text)} » est enregistré comme « {_cut(kept)} »."
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"

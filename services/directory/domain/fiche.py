@@ -67,7 +67,8 @@ COLUMNS: dict[str, Column] = {
         Column("latitude", "number", bounds=(-90, 90)),
         Column("longitude", "number", bounds=(-180, 180)),
         Column("typologie", "list"),
-        Column("telephone", pattern=NUMBER, mend=mend_phone),
+        # in a cell, a line may be another number
+        Column("telephone", pattern=NUMBER, mend=mend_phone, several_lines=True),
         Column("courriels", "list", items=EMAIL),
         Column("site_web", "list", items=WEB),
         Column("horaires", mend=mend_hours),

@@ -6,6 +6,7 @@ from functools import lru_cache
 from opening_hours import OpeningHours, ParserError  # type: ignore[attr-defined]  # by its stub
 
 from services.directory.domain.columns import InvalidValue, Mended
+from services.directory.domain.hours_text import suggested
 
 _CHAINED = re.compile(r"\b(?:(?:Mo|Tu|We|Th|Fr|Sa|Su)-){2,}(?:Mo|Tu|We|Th|Fr|Sa|Su)\b")
 _LONE_TIMES = re.compile(r"(\d\d:\d\d-\d\d:\d\d);\s*(?=\d\d:\d\d-\d\d:\d\d)")
@@ -17,11 +18,18 @@ def mend_hours(text: str) -> Mended:
     if chained != text and _reason(chained) is None:
         return Mended(chained, f"« {text} » est enregistré comme « {chained} ».")
     if reason := _reason(text):
-        raise InvalidValue("opening_hours", f"Ces horaires ne se lisent pas : {reason}.")
+        raise InvalidValue(
+            "opening_hours", f"Ces horaires ne se lisent pas : {reason}.", _meant(text)
+        )
     if _LONE_TIMES.search(text):
         message = "Après « ; », des heures sans jour remplacent les précédentes, chaque jour."
-        raise InvalidValue("opening_hours", message, _LONE_TIMES.sub(r"\1,", text))
+        raise InvalidValue("opening_hours", message, _meant(text))
     return Mended(text)
+
+
+def _meant(text: str) -> str | None:
+    suggestion = suggested(text)
+    return suggestion if not suggestion or _reason(suggestion) is None else None
 
 
 @lru_cache(maxsize=4096)

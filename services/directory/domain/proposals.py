@@ -210,7 +210,8 @@ def check_changes(proposed: Mapping[str, FieldValue], base: Fiche) -> dict[str, 
         try:
             checked[name] = _check_change(name, value, base)
         except InvalidValue as exc:
-            errors.append(InvalidField(f"changes.{name}", exc.rule, exc.message))
+            wrong = InvalidField(f"changes.{name}", exc.rule, exc.message, exc.suggestion)
+            errors.append(wrong)
     if not {"latitude", "longitude"} & (proposed.keys() - checked.keys()):
         errors += _coordinates_alone({**base, **checked}, checked)
     if errors:

@@ -9,7 +9,7 @@ What has no equivalent is kept where a free column allows it, and said in a note
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from services.directory.domain.closest import closest, meant
+from services.directory.domain.closest import closest, question
 from services.directory.domain.columns import SEPARATOR, folded
 from services.directory.domain.fiche import COLUMNS
 from shared.errors import InvalidField
@@ -176,7 +176,7 @@ def _unknown(old: str, item: str, name: str, values: Mapping[str, Target]) -> In
     message = f"« {item} » n'est pas une valeur de la liste (version 0.1.1)."
     suggestion = closest(name, values)
     if suggestion:
-        message = f"{message} {meant(suggestion)}"
+        message = f"{message} {question(suggestion)}"
     return InvalidField(old, "enum", message, suggestion)
 
 

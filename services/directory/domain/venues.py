@@ -22,6 +22,14 @@ class VenueNotFound(Problem):
     title = "Ce lieu n'existe pas dans l'annuaire."
 
 
+class VenueMerged(Problem):
+    """The venue is a duplicate of another one, where this is to be done; the answer names it."""
+
+    type = "venue-merged"
+    status = 409
+    title = "Cette fiche a été réunie avec une autre : c'est celle-là qu'il faut utiliser."
+
+
 class UnknownRevision(Problem):
     """The base revision is none that the sheet ever had."""
 

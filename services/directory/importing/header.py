@@ -27,6 +27,8 @@ class Header:
     """Cells of a row."""
     places: dict[str, int]
     """Of each column of that version, in its order."""
+    is_exact: bool
+    """Whether the line is word for word the standard's."""
     notes: list[str] = field(default_factory=list)
 
 
@@ -62,13 +64,16 @@ def read_header(names: Sequence[str]) -> Header:
         for written, name in zip(names, tidied, strict=True)
         if written != name and name in columns
     ]
-    if others := [name for name in names if name.strip() and _tidy(name) not in columns]:
+    if others := [name or "(sans nom)" for name in names if _tidy(name) not in columns]:
         notes.append(f"Colonnes que le schéma n'a pas, laissées de côté : {', '.join(others)}.")
     if is_old:
         notes.append("Le fichier suit la version 0.1.1 : ses valeurs sont traduites.")
         notes.append("La version 1 n'a plus de colonne « cle_ban » : elle n'est pas reprise.")
+    if [name for name in tidied if name in columns] != list(columns):
+        notes.append("Les colonnes ne sont pas dans l'ordre du schéma.")
     places = {name: tidied.index(name) for name in columns}
-    return Header("0.1.1" if is_old else "1.0.2", len(names), places, notes)
+    is_exact = list(names) == list(COLUMNS)
+    return Header("0.1.1" if is_old else "1.0.2", len(names), places, is_exact, notes)
 
 
 def _missing(missing: Sequence[str], names: Sequence[str], columns: Collection[str]) -> str:

@@ -1,7 +1,7 @@
 """The rows of a CSV file of venues in bounded memory: the valid ones, and what others break."""
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import TextIOWrapper
 from itertools import islice
@@ -45,8 +45,8 @@ class Row:
     """A valid row; `line` is the file's, counted from 1, where it starts."""
 
     line: int
-    cells: Sequence[str]
-    """As they are written, in the order of the schema's columns."""
+    cells: Mapping[str, str]
+    """As they are written, by column."""
     fiche: dict[str, FieldValue]
     notes: list[InvalidField] = field(default_factory=list)
     """What was changed, with the kept value as suggestion, and what is probably wrong."""
@@ -67,6 +67,8 @@ class Refused:
     cells: Mapping[str, str]
     """As they are written, by column; none if it has the wrong number of them."""
     errors: list[InvalidField]
+    notes: list[InvalidField] = field(default_factory=list)
+    """What would have been changed."""
 
 
 class Reading:
@@ -98,12 +100,17 @@ class Reading:
             notes.insert(0, f"Le fichier est en {name}, la norme veut UTF-8.")
         return notes
 
+    @property
+    def is_exact(self) -> bool:
+        """Whether the file's form is the standard's: encoding, separator, columns."""
+        return self.header.is_exact and self.separator == "," and self.encoding == "utf-8-sig"
+
     def __iter__(self) -> Iterator[Row | Refused]:
         """Each row that is not empty, in the file's order."""
         rows = _rows(self._lines, self.header)
         while some := list(islice(rows, AT_ONCE)):
             self.unnamed += sum(not row.id for row in some)
-            yield from _each_id_once(some, list(self.header.places), self.seen)
+            yield from _each_id_once(some, self.seen)
 
     def close(self) -> None:
         """Forget the ids; the file stays open."""
@@ -150,7 +157,7 @@ def _rows(lines: CsvReader, header: Header) -> Iterator[Row | Refused]:
         if not values:
             continue
         if len(values) == header.width:
-            yield read_row(line, pick(values), names, known)
+            yield read_row(line, dict(zip(names, pick(values), strict=True)), known)
         else:
             place = header.places["id"]
             id_ = values[place].strip() if place < len(values) else ""
@@ -174,29 +181,24 @@ class _Known(dict[str, Any]):
         return said
 
 
-def _row(
-    line: int, cells: Sequence[str], names: Sequence[str], known: Sequence[_Known]
-) -> Row | Refused:
-    fiche, errors, notes = _read(cells, known)
+def _row(line: int, cells: Mapping[str, str], known: Sequence[_Known]) -> Row | Refused:
+    fiche, errors, notes = _read(cells.values(), known)
     if errors:
-        return Refused(line, cells[0].strip(), dict(zip(names, cells, strict=True)), errors)
+        return Refused(line, cells["id"].strip(), cells, errors, notes)
     return Row(line, cells, fiche, notes)
 
 
-def _old_row(
-    line: int, cells: Sequence[str], names: Sequence[str], known: Sequence[_Known]
-) -> Row | Refused:
+def _old_row(line: int, cells: Mapping[str, str], known: Sequence[_Known]) -> Row | Refused:
     """A row of v0.1.1, whose values are translated first."""
-    written = dict(zip(names, cells, strict=True))
-    new = upgraded(written)
-    fiche, errors, notes = _read(list(new.cells.values()), known)
+    new = upgraded(cells)
+    fiche, errors, notes = _read(new.cells.values(), known)
     if new.errors or errors:
-        return Refused(line, cells[0].strip(), written, [*new.errors, *errors])
+        return Refused(line, cells["id"].strip(), cells, [*new.errors, *errors], notes)
     return Row(line, cells, fiche, [*new.notes, *notes])
 
 
 def _read(
-    cells: Sequence[str], known: Sequence[_Known]
+    cells: Iterable[str], known: Sequence[_Known]
 ) -> tuple[dict[str, FieldValue], list[InvalidField], list[InvalidField]]:
     """The sheet that cells give, what is wrong with them, and what was changed."""
     fiche: dict[str, FieldValue] = {}
@@ -220,16 +222,13 @@ def _read(
     return fiche, errors, notes
 
 
-def _each_id_once(
-    rows: Sequence[Row | Refused], names: Sequence[str], seen: SeenIds
-) -> Iterator[Row | Refused]:
+def _each_id_once(rows: Sequence[Row | Refused], seen: SeenIds) -> Iterator[Row | Refused]:
     """The rows, of which those that give an id again are refused."""
     valid = [row for row in rows if isinstance(row, Row)]
     seen.note_many([row.id for row in rows if isinstance(row, Refused) and row.id])
     again = {valid[place].line for place in seen.add_many([row.id for row in valid])}
     for row in rows:
-        if isinstance(row, Row) and row.line in again:
-            cells = dict(zip(names, row.cells, strict=True))
-            yield Refused(row.line, row.id, cells, [TWICE])
+        if row.line in again:
+            yield Refused(row.line, row.id, row.cells, [TWICE])
         else:
             yield row

@@ -9,8 +9,8 @@ from services.directory.domain.fiche import Fiche, public_addresses
 from services.directory.domain.sources import Kept, TakeOver, take_over
 from services.directory.domain.venues import Acceptance, Revision, SourceSheet, Venue
 from services.directory.importing.seen import SeenIds
-from services.directory.store.venues import History, Venues
-from services.directory.use_cases.venues import tell_addresses, tell_update
+from services.directory.store.venues import History, Sources, Venues
+from services.directory.use_cases.venues import addresses_changed, tell_addresses, tell_update
 from shared.database import Database, Transaction
 from shared.events.directory import VenuesImported, VenuesLeftSource
 
@@ -76,8 +76,7 @@ async def _add(tx: Transaction, run: Import, sheets: Mapping[str, Fiche]) -> Non
         for (id_, sheet), ordinal in zip(sheets.items(), ordinals, strict=True)
     ]
     await Venues(tx).add(added)
-    for venue in added:
-        tell_addresses(tx, venue, [])
+    tx.publish_many([event for venue in added if (event := addresses_changed(venue, []))])
 
 
 async def _known(venues: Venues, ids: list[str]) -> dict[str, Venue]:
@@ -169,6 +168,8 @@ def _tell_import(tx: Transaction, run: Import, ids: list[str]) -> None:
 async def mark_absent(run: Import, seen: SeenIds) -> int:
     """Mark the venues that a source had and its file, of these ids, has not; returns how many."""
     marked = 0
+    if not await run.database.run(partial(_seen_before, run=run)):
+        return 0
     last = await run.database.run(lambda tx: Venues(tx).count())
     for first in range(0, last, BATCH):
         here = await run.database.run(partial(_present, run=run, first=first))
@@ -178,6 +179,16 @@ async def mark_absent(run: Import, seen: SeenIds) -> int:
             await run.database.run(partial(_mark_absent, run=run, gone=gone))
         marked += len(gone)
     return marked
+
+
+async def _seen_before(tx: Transaction, run: Import) -> bool:
+    """Whether the source has been imported before; from now on it has."""
+    sources = Sources(tx)
+    if await sources.get(run.source):
+        return True
+    if not run.dry_run:
+        await sources.add(run.source, run.id, tx.now)
+    return False
 
 
 async def _present(tx: Transaction, run: Import, first: int) -> dict[str, str]:

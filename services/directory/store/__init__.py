@@ -1,5 +1,5 @@
 """Queries of the directory, one class per collection."""
 
-from services.directory.store import notices, proposals, venues
+from services.directory.store import claims, notices, proposals, venues
 
-INDEXES = (*venues.INDEXES, *proposals.INDEXES, *notices.INDEXES)
+INDEXES = (*venues.INDEXES, *proposals.INDEXES, *notices.INDEXES, *claims.INDEXES)

@@ -7,14 +7,13 @@ from services.directory.domain.venues import Revision, Venue
 from services.directory.store.documents import document, fields
 from shared.database import Conflict, Document, Index, Transaction
 
-ASKED = 100
+ASKED = 50
 """Ids of one question: the embedded database takes an `$in` in quadratic time."""
 
 INDEXES = (
     Index("venues", [("recheck_since", 1)], sparse=True),
     Index("venues", [("ordinal", 1)], unique=True),
-    Index("venues", [("fiche.code_insee", 1)], sparse=True),
-    Index("venues", [("fiche.code_postal", 1)], sparse=True),
+    Index("venues", [("managers", 1)], sparse=True),
     Index("history", [("venue_id", 1)]),
 )
 
@@ -36,6 +35,13 @@ def _with_sources(found: Document) -> Document:
             name: unknown for name in edited if found["fiche"].get(name) != imported.get(name)
         },
     }
+
+
+def _kept(venue: Venue) -> Document:
+    kept = document(venue, sparse=True)
+    if not venue.managers:
+        del kept["managers"]
+    return kept
 
 
 class Venues:
@@ -61,11 +67,11 @@ class Venues:
 
     async def add(self, venues: Iterable[Venue]) -> None:
         """Add venues whose ordinals were taken by `take_ordinals`."""
-        await self._venues.insert(*(document(venue, sparse=True) for venue in venues))
+        await self._venues.insert(*(_kept(venue) for venue in venues))
 
     async def save(self, *venues: Venue) -> None:
         """Replace venues whose revisions were each raised by one."""
-        await self._venues.save(*(document(venue, sparse=True) for venue in venues))
+        await self._venues.save(*(_kept(venue) for venue in venues))
 
     async def save_sources(self, *venues: Venue) -> None:
         """Note what sources said of venues whose sheets it did not change.
@@ -73,14 +79,14 @@ class Venues:
         Raises `Conflict` if any of them is no longer at the revision read.
         """
         for venue in venues:
-            sources = document(venue, sparse=True)["sources"]
+            sources = _kept(venue)["sources"]
             read = {"_id": venue.id, "revision": venue.revision}
             if not await self._venues.update(read, {"$set": {"sources": sources}}):
                 raise Conflict(venue.id)
 
     async def save_managers(self, venue: Venue) -> None:
         """Replace a venue whose managers changed."""
-        await self._venues.save(document(venue, sparse=True), version="managers_revision")
+        await self._venues.save(_kept(venue), version="managers_revision")
 
     async def count(self) -> int:
         """How many venues there are; kept, not counted."""
@@ -115,9 +121,28 @@ class Venues:
         """The venues with this value in an indexed field of the sheet, in the list's order."""
         return await self._find({f"fiche.{field}": value})
 
+    async def managed_by(self, account_id: str) -> list[Venue]:
+        """The venues that an account manages, in the list's order."""
+        return await self._find({"managers": account_id})
+
     async def _find(self, query: Document) -> list[Venue]:
         venues = [_venue(one) for one in await self._venues.find(query)]
         return sorted(venues, key=lambda venue: venue.ordinal)
+
+
+class Sources:
+    """The sources that were imported to their end."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._sources = tx["sources"]
+
+    async def get(self, name: str) -> Document | None:
+        """A source, if it is known."""
+        return await self._sources.get(name)
+
+    async def add(self, name: str, import_id: str, at: datetime) -> None:
+        """Know a source from now on."""
+        await self._sources.insert({"_id": name, "first_import": import_id, "at": at})
 
 
 class History:

@@ -10,6 +10,7 @@ from services.directory.domain.venues import (
     Change,
     Revision,
     Venue,
+    VenueMerged,
     VenueNotFound,
     day,
     first_revision,
@@ -38,6 +39,14 @@ async def get_venue(tx: Transaction, venue_id: str) -> Venue:
     venue = await Venues(tx).get(venue_id)
     if venue is None:
         raise VenueNotFound(venue_id=venue_id)
+    return venue
+
+
+async def get_standing_venue(tx: Transaction, venue_id: str) -> Venue:
+    """A venue that is no duplicate of another; raises `VenueNotFound` or `VenueMerged`."""
+    venue = await get_venue(tx, venue_id)
+    if venue.merged_into:
+        raise VenueMerged(venue_id=venue.id, merged_into=venue.merged_into)
     return venue
 
 
@@ -136,11 +145,16 @@ async def revise(
 
 def tell_addresses(tx: Transaction, venue: Venue, before: list[str]) -> None:
     """Publish a venue's public addresses if they are no longer those of before."""
+    if event := addresses_changed(venue, before):
+        tx.publish(event)
+
+
+def addresses_changed(venue: Venue, before: list[str]) -> VenueAddressesChanged | None:
+    """What to publish of a venue's public addresses, if they are no longer those of before."""
     addresses = public_addresses(venue.fiche)
-    if addresses != before:
-        tx.publish(
-            VenueAddressesChanged(venue_id=venue.id, revision=venue.revision, addresses=addresses)
-        )
+    if addresses == before:
+        return None
+    return VenueAddressesChanged(venue_id=venue.id, revision=venue.revision, addresses=addresses)
 
 
 def tell_update(tx: Transaction, venue: Venue, changes: Iterable[Change]) -> None:

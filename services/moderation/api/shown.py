@@ -17,6 +17,7 @@ from shared.auth import Account, SignedIn
 from shared.database import Transaction
 from shared.errors import RULES, InvalidField, InvalidInput, NotAllowed
 from shared.events import Author, FieldChange
+from shared.events.base import Evidence
 from shared.events.directory import ReportReason
 from shared.events.moderation import CaseKind, Decision, Held, Mark
 
@@ -152,6 +153,8 @@ class CaseOut(BaseModel):
     improved_by: str | None
     opened_at: datetime
     deadline: datetime | None
+    evidence: Evidence | None
+    """What somebody who asks to manage a sheet has shown: charter, proof."""
     about_to_close: bool
     """The deadline is over and the timer about to run: a decision still counts."""
     held: list[Held]

@@ -18,6 +18,7 @@ from services.moderation.domain.problems import (
 )
 from shared.errors import InvalidField, InvalidInput
 from shared.events import Author, FieldChange
+from shared.events.base import Evidence
 from shared.events.directory import ReportReason
 from shared.events.moderation import CaseKind, Decision, Held, Mark, Told
 
@@ -127,6 +128,8 @@ class ReviewCase(BaseModel):
     longitude: float | None = None
     """Where the sheet says the venue is; degrees (WGS 84)."""
     public_addresses: int = 0
+    evidence: Evidence | None = None
+    """What somebody who asks to manage a sheet has shown."""
     asked: list[str] = []
     """The managers who were told when it was opened: `account:…`, `venue:…`."""
     reminders: int = 0

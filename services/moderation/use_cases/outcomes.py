@@ -130,6 +130,7 @@ async def waiting(
         "for_moderators": for_moderators,
         "held": held,
         "deadline": case.deadline,
+        "evidence": case.evidence,
     }
 
 

@@ -11,7 +11,7 @@ from services.notifications.domain import Told, about
 from services.notifications.rendering.messages import Mail
 from services.notifications.rendering.texts import first_upper, one_line, wrapped
 from services.notifications.rendering.words import words
-from shared.events.directory import VenueReviewAsked
+from shared.events.directory import ClaimProofRequested, VenueReviewAsked
 from shared.events.moderation import (
     MessagePosted,
     ReviewEscalated,
@@ -19,7 +19,7 @@ from shared.events.moderation import (
     ReviewReminded,
 )
 from shared.french import PARIS, day_in_french, moment_in_french
-from shared.links import DecisionLink, Links, SheetLink
+from shared.links import ClaimLink, DecisionLink, Links, SheetLink
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 
@@ -80,6 +80,9 @@ class Renderer:
         addresses = {"case_url": f"{self._moderation_url}/cases/{quote(about(event), safe='')}"}
         if venue_id := getattr(event, "venue_id", None):
             addresses["venue_url"] = f"{self._directory_url}/venues/{quote(venue_id, safe='')}"
+        if isinstance(event, ClaimProofRequested):
+            token = self._links.sign(ClaimLink(event.claim_id, recipient, event.expires_at))
+            addresses["page_url"] = f"{self._directory_url}/responsable/{token}"
         if decides and isinstance(event, Decidable):
             token = self._links.sign(DecisionLink(event.case_id, recipient, link_ends(event)))
             addresses["page_url"] = f"{self._moderation_url}/decision/{token}"

@@ -22,6 +22,11 @@ from shared.events.announcements import (
     SubscriptionDisabled,
 )
 from shared.events.directory import (
+    ClaimDisowned,
+    ClaimEvent,
+    ClaimLapsed,
+    ClaimProofRequested,
+    ClaimProved,
     EditApplied,
     FieldConflict,
     NewsPublished,
@@ -65,6 +70,10 @@ KINDS: dict[type[Told], CaseKind] = {
     ReportDismissed: "report",
     ClaimApproved: "claim",
     ClaimRefused: "claim",
+    ClaimProofRequested: "claim",
+    ClaimProved: "claim",
+    ClaimDisowned: "claim",
+    ClaimLapsed: "claim",
     VenueReviewAsked: "edit",
     VenueCorrectionAsked: "edit",
 }
@@ -177,7 +186,13 @@ def _phrases(kind: CaseKind, title: str, author: str) -> dict[str, str]:
 
 def _title(event: Told) -> str:
     match event:
-        case EditApplied() | NewsPublished() | VenueReviewAsked() | VenueCorrectionAsked():
+        case (
+            EditApplied()
+            | NewsPublished()
+            | ClaimEvent()
+            | VenueReviewAsked()
+            | VenueCorrectionAsked()
+        ):
             return event.venue_nom
         case AnnouncementPublished() | AnnouncementUpdated() | AnnouncementEnded():
             return event.titre
@@ -227,6 +242,7 @@ def _waiting(event: Told) -> dict[str, Any]:
         "managers_asked": asked,
         "nobody_to_reach": event.kind in ASKED_OF_MANAGERS and not asked,
         "moderators_asked": event.for_moderators or not asked,
+        "evidence": event.evidence,
         "objection": lines(event.objection) if isinstance(event, ReviewEscalated) else [],
     }
 
@@ -268,7 +284,7 @@ def _said(event: Told) -> dict[str, Any]:
     match event:
         case MessagePosted():
             return {"lines": lines(event.text), "sender": _sender(event.sender, event.sender_role)}
-        case AppealLodged() | VenueCorrectionAsked():
+        case AppealLodged() | ClaimProofRequested() | VenueCorrectionAsked():
             return {"lines": lines(event.text)}
         case VenueReviewAsked():
             return {

@@ -1,0 +1,1 @@
+"""The directory as files: CSV, NDJSON, JSON, GeoJSON, and the daily dump of open data."""

@@ -1,0 +1,63 @@
+"""Sheets as they are read from the database, a page at a time, and files as they are written."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from functools import partial
+
+from services.directory.domain.venues import Venue
+from services.directory.exporting.formats import Form, Writer
+from services.directory.store.venues import Venues
+from shared.database import Database, Transaction
+
+PAGE = 500
+"""Sheets that are held at once."""
+
+Pages = AsyncGenerator[Sequence[Venue], None]
+
+
+async def all_venues(database: Database) -> Pages:
+    """The whole directory in its list's order, each sheet once; empty pages too.
+
+    A place in the list is for ever: what changes meanwhile is neither lost nor repeated.
+    """
+    first, total = 0, 1
+    while first < total:
+        total, page = await database.run(partial(_page, first=first))
+        yield page
+        first += PAGE
+
+
+async def count(tx: Transaction) -> int:
+    """How many sheets there are, those merged into others too."""
+    return await Venues(tx).count()
+
+
+async def _page(tx: Transaction, first: int) -> tuple[int, list[Venue]]:
+    venues = Venues(tx)
+    page = await venues.page(first, PAGE)
+    return await venues.count(), [venue for venue in page if venue.merged_into is None]
+
+
+async def written(form: Form, pages: Pages) -> AsyncGenerator[bytes, None]:
+    """A file's bytes in parts, one page each: whoever stops reading stops the work."""
+    writer = Writer(form)
+    yield writer.begin()
+    async with aclosing(pages):
+        async for page in pages:
+            # in a thread: other requests do not wait for this
+            yield await asyncio.to_thread(writer.add, page)
+    yield writer.end()
+
+
+async def begun(pages: Pages) -> Pages:
+    """The same pages, the first one read already: what is wrong shows before an answer starts."""
+    first: Sequence[Venue] = await anext(pages, [])
+
+    async def whole() -> Pages:
+        async with aclosing(pages):
+            yield first
+            async for page in pages:
+                yield page
+
+    return whole()

@@ -1,0 +1,1 @@
+"""What the directory says in other forms than JSON."""
