@@ -1,5 +1,6 @@
 """Reports with a reason: what the directory takes, and what follows from one that is founded."""
 
+import json
 from typing import Any
 
 import pytest
@@ -70,6 +71,12 @@ async def test_what_is_no_report(directory: System) -> None:
             refused(send(directory, venue, zoe, **body), 422, "invalid-input", (field, rule))
 
 
+def exported(directory: System) -> set[str]:
+    """The ids of all sheets in a file of the directory."""
+    lines = directory.call("GET", "directory", "/exports/venues.ndjson").text.splitlines()
+    return {json.loads(line)["id"] for line in lines}
+
+
 @pytest.mark.parametrize(
     ("reason", "shown", "other"),
     [("closed", "closed_on", "withdrawn_on"), ("charter", "withdrawn_on", "closed_on")],
@@ -91,6 +98,8 @@ async def test_a_sheet_leaves_the_lists_and_a_moderator_brings_it_back(
     directory.import_venues(csv_of({**cells, "nom": "Autre nom", "date_maj": "2026-01-02"}))
     assert sheet(directory, venue)[shown]
 
+    assert venue not in exported(directory)
+
     path = f"/venues/{venue}/delisting"
     for as_, status, kind in (
         (None, 401, "not-authenticated"),
@@ -99,6 +108,7 @@ async def test_a_sheet_leaves_the_lists_and_a_moderator_brings_it_back(
         refused(directory.call("DELETE", "directory", path, as_=as_), status, kind)
     assert directory.call("DELETE", "directory", path, as_=MODERATOR).status_code == 204
     assert sheet(directory, venue)[shown] is None
+    assert venue in exported(directory)
     refused(directory.call("DELETE", "directory", path, as_=MODERATOR), 404, "not-delisted")
     absent = directory.call("DELETE", "directory", "/venues/absent/delisting", as_=MODERATOR)
     refused(absent, 404, "venue-not-found")

@@ -7,6 +7,7 @@ from functools import partial
 
 from services.directory.domain.venues import Venue
 from services.directory.exporting.formats import Form, Writer
+from services.directory.store.reports import Delistings
 from services.directory.store.venues import Venues
 from shared.database import Database, Transaction
 
@@ -17,7 +18,7 @@ Pages = AsyncGenerator[Sequence[Venue], None]
 
 
 async def all_venues(database: Database) -> Pages:
-    """The whole directory in its list's order, each sheet once; empty pages too.
+    """All sheets that are listed, in the list's order, each once; empty pages too.
 
     A place in the list is for ever: what changes meanwhile is neither lost nor repeated.
     """
@@ -29,14 +30,14 @@ async def all_venues(database: Database) -> Pages:
 
 
 async def count(tx: Transaction) -> int:
-    """How many sheets there are, those merged into others too."""
+    """How many sheets there are, those that are not listed too."""
     return await Venues(tx).count()
 
 
 async def _page(tx: Transaction, first: int) -> tuple[int, list[Venue]]:
     venues = Venues(tx)
     page = await venues.page(first, PAGE)
-    return await venues.count(), [venue for venue in page if venue.merged_into is None]
+    return await venues.count(), await Delistings(tx).listed(page)
 
 
 async def written(form: Form, pages: Pages) -> AsyncGenerator[bytes, None]:

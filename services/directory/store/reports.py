@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from services.directory.domain.reports import Delisting, Report
+from services.directory.domain.venues import Venue
 from services.directory.store.documents import document, fields, in_parts
 from shared.database import Transaction
 
@@ -38,10 +39,10 @@ class Delistings:
         ]
         return {one["_id"]: Delisting.model_validate(one) for one in found}
 
-    async def all(self) -> dict[str, Delisting]:
-        """All of them, by venue: they are few."""
-        found = await self._delistings.find({})
-        return {one["_id"]: Delisting.model_validate(one) for one in found}
+    async def listed(self, venues: Sequence[Venue]) -> list[Venue]:
+        """Those of these venues that are searched and listed: not merged away, not delisted."""
+        left = await self.of([venue.id for venue in venues])
+        return [one for one in venues if one.merged_into is None and one.id not in left]
 
     async def put(self, delisting: Delisting) -> None:
         """Take a sheet out of the lists."""

@@ -83,8 +83,7 @@ async def reached(tx: Transaction, venue_id: str, due_at: datetime, *, month: ti
     check = await Checks(tx).last(venue_id)
     cared_at = max([venue.updated_at, *([check.at] if check else [])])
     hearing = known.hears(venue.managers)
-    listed = venue.merged_into is None and not await Delistings(tx).of([venue_id])
-    can_ask = listed and bool(hearing)
+    can_ask = bool(hearing and await Delistings(tx).listed([venue]))
     after, asks = turn(known, cared_at=cared_at, can_ask=can_ask, now=tx.now, month=month)
     await _set(tx, after)
     if asks:

@@ -10,7 +10,7 @@ from services.directory.domain.reports import (
     Report,
     check_other,
 )
-from services.directory.domain.venues import Venue
+from services.directory.domain.venues import Venue, VenueNotFound
 from services.directory.store.reports import Delistings, Reports
 from services.directory.store.venues import Venues
 from services.directory.use_cases.venues import get_venue
@@ -75,7 +75,7 @@ async def uphold(tx: Transaction, report_id: str, at: datetime) -> None:
     if made is None or made.upheld_at:
         return
     await Reports(tx).put(made.model_copy(update={"upheld_at": at}))
-    venue = await get_venue(tx, made.venue_id)
+    venue = await _surviving(tx, made.venue_id)
     match made.reason:
         case "closed" | "charter":
             await _delist(
@@ -87,6 +87,16 @@ async def uphold(tx: Transaction, report_id: str, at: datetime) -> None:
         case "duplicate":
             # the pair is in the report; people look at it with the others of the list
             pass
+
+
+async def _surviving(tx: Transaction, venue_id: str) -> Venue:
+    """A venue, or the one that it was merged into since; raises `VenueNotFound`."""
+    venue = await Venues(tx).get(venue_id)
+    while venue and venue.merged_into:
+        venue = await Venues(tx).get(venue.merged_into)
+    if venue is None:
+        raise VenueNotFound(venue_id=venue_id)
+    return venue
 
 
 async def relist(tx: Transaction, account: Account, venue_id: str) -> Venue:
