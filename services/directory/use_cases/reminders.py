@@ -16,7 +16,6 @@ from shared.links import SheetLink
 
 TOLD = (
     "adresse",
-    "complement_adresse",
     "code_postal",
     "commune",
     "telephone",
