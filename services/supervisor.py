@@ -178,16 +178,10 @@ class System:
     def _child(self, server: Server, **more: str) -> Child:
         urls = {f"{name.upper()}_URL": url for name, url in self._urls.items()}
         wiring = {"HOST": HOST, "LOG_FORMAT": "console", "PYTHONUNBUFFERED": "1"}
-        places = {"DUMPS_DIR": str((self._folder / "dumps").resolve())}
-        environment = {
-            **DEFAULTS,
-            **places,
-            **urls,
-            **os.environ,
-            **self._keys,
-            **wiring,
-            **self._settings,
-        }
+        folder = self._folder.resolve()
+        places = {"DUMPS_DIR": str(folder / "dumps"), "SEARCH_INDEX": str(folder / "search")}
+        given = {**DEFAULTS, **places, **urls, **os.environ}
+        environment = {**given, **self._keys, **wiring, **self._settings}
         log = self._folder / "log" / f"{server.name}.log"
         is_ours = server.name in self._urls
         return Child(server, environment | more, log, say=say, shows_warnings=is_ours)
@@ -273,11 +267,12 @@ class System:
             trust_env=False,
         ) as client:
             try:
+                before, created = _count(client), 0
                 if self._file:
-                    _import(client, self._file)
-                elif not _count(client):
-                    _import(client, SAMPLE)
-                return f"{_count(client)} venues"
+                    created = _import(client, self._file)
+                elif not before:
+                    created = _import(client, SAMPLE)
+                return f"{_wait_for(client, before + created)} venues"
             except (httpx.HTTPError, ValueError) as exc:
                 say("directory", f"venues not loaded: {exc}")
                 return "venues not loaded"
@@ -361,19 +356,29 @@ def _count(client: httpx.Client) -> int:
     return total
 
 
-def _import(client: httpx.Client, file: Path) -> None:
+def _wait_for(client: httpx.Client, venues: int) -> int:
+    """How many venues can be found, once there are so many, or after a while."""
+    limit = time.monotonic() + IMPATIENCE
+    while (found := _count(client)) < venues and time.monotonic() < limit:
+        time.sleep(0.2)
+    return found
+
+
+def _import(client: httpx.Client, file: Path) -> int:
+    """Import a file; how many venues it created."""
     with file.open("rb") as content:
         answer = client.post("/imports", params={"source": file.stem}, content=content)
     body = answer.json()
     if not answer.is_success:
         say("directory", f"{file} is refused: {body['title']} {body.get('detail', '')}")
-        return
+        return 0
     counts = ", ".join(
         f"{body[name]} {name}" for name in ("created", "updated", "unchanged", "refused")
     )
     say("directory", f"{file}: {counts}")
     for error in body["errors"][:SHOWN_ERRORS]:
         say("directory", json.dumps(error, ensure_ascii=False))
+    return int(body["created"])
 
 
 def _megabytes(size: int | None) -> str:

@@ -10,7 +10,7 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 import prometheus_client
 import structlog
@@ -34,6 +34,20 @@ from shared.settings import ServiceSettings
 Sender = Callable[[Database], Awaitable[None]]
 """A loop that runs until cancelled, beside the consumer: mails, calls to partners."""
 
+
+class Companion(Protocol):
+    """What every process with the role `api` keeps beside its routes."""
+
+    @property
+    def fault(self) -> str | None:
+        """Why the routes cannot use it yet, for the readiness check."""
+        ...
+
+    async def run(self, database: Database) -> None:
+        """Go on until cancelled; waits for what is away."""
+        ...
+
+
 LONGEST_WAIT = 30.0
 PING = 2.0
 """Seconds that a readiness check waits for a server."""
@@ -53,6 +67,8 @@ class Service:
     """By stream: what takes the records that others than our services write."""
     indexes: Sequence[Index] = ()
     sender: Sender | None = None
+    companions: Mapping[str, Companion] = field(default_factory=dict)
+    """By name; routes find them in `state`."""
     state: Mapping[str, Any] = field(default_factory=dict)
     """What routes find in `request.app.state`."""
     lacks: str = ""
@@ -143,6 +159,10 @@ class Runtime:
     def _consumes_foreign(self) -> bool:
         return "consumer" in self.settings.roles and bool(self.service.foreign)
 
+    @property
+    def _companions(self) -> Mapping[str, Companion]:
+        return self.service.companions if "api" in self.settings.roles else {}
+
     async def run(self) -> None:
         """Bring everything up, waiting for what is away, then keep the loops going."""
         await self._wait_for("database", self.database.ping)
@@ -151,6 +171,8 @@ class Runtime:
         )
         if "sender" in self.settings.roles and self.service.sender:
             self._tasks["sender"] = asyncio.create_task(_run(self.service.sender, self.database))
+        for name, companion in self._companions.items():
+            self._tasks[name] = asyncio.create_task(companion.run(self.database))
         if self._on_bus:
             await self._wait_for("kafka", self._ensure_topics)
             await self._wait_for("kafka", self.broker.connect)
@@ -218,9 +240,8 @@ class Runtime:
             parts["relay"] = self.relay.failure
         if self.delivery.failure:
             parts["consumer"] = self.delivery.failure
-        for name, task in self._tasks.items():
-            if task.done():
-                parts[name] = "stopped"
+        parts |= {name: one.fault for name, one in self._companions.items() if one.fault}
+        parts |= {name: "stopped" for name, task in self._tasks.items() if task.done()}
         if self._consumes and not self._starting and not self.assignment.dealt:
             parts["consumer"] = "no partition assigned yet"
         if self._consumes_foreign and not self._starting and self.foreign.fault:

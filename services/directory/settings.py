@@ -25,9 +25,23 @@ class Settings(ServiceSettings):
     """When the daily dump is made, in Paris."""
     dumps_kept: Annotated[int, Field(ge=1)] = 7
     """Days whose dumps are kept."""
+    search_index: str = ""
+    """The folder of this process's search index; without one it is built at each start."""
+    mednum_data: str = ""
+    """A folder of open data: its `geo/communes.csv` says which EPCI each commune is in."""
 
     @model_validator(mode="after")
     def _goes_forward(self) -> Self:
         if self.reminder_month <= timedelta(0):
             raise ValueError("REMINDER_MONTH must be more than nothing")
         return self
+
+    @property
+    def search_folder(self) -> Path | None:
+        """Where the search index is kept."""
+        return Path(self.search_index) if self.search_index else None
+
+    @property
+    def communes_file(self) -> Path | None:
+        """The communes of France, if they are there."""
+        return Path(self.mednum_data) / "geo" / "communes.csv" if self.mednum_data else None

@@ -23,6 +23,7 @@ from shared.events.directory import (
     ClaimProofRequested,
     ClaimProved,
     EditApplied,
+    MediatorAttachmentAsked,
     NewsPublished,
     VenueCorrectionAsked,
     VenueReviewAsked,
@@ -73,6 +74,7 @@ Template = Literal[
     "manager_named",
     "claim_disowned",
     "claim_lapsed",
+    "mediator_asked",
     "sheet_review",
     "sheet_wrong",
 ]
@@ -103,6 +105,7 @@ Told: TypeAlias = (
     | ClaimProved
     | ClaimDisowned
     | ClaimLapsed
+    | MediatorAttachmentAsked
     | VenueReviewAsked
     | VenueCorrectionAsked
 )
@@ -222,7 +225,7 @@ def about(event: Told) -> str:
             id_ = event.announcement_id
         case SubscriptionDisabled():
             id_ = event.subscription_id
-        case VenueReviewAsked():
+        case VenueReviewAsked() | MediatorAttachmentAsked():
             id_ = event.venue_id
         case VenueCorrectionAsked():
             id_ = event.report_id
@@ -243,6 +246,8 @@ def plan(event: Told) -> list[Notice]:
             told = _of_a_sheet(event)
         case ClaimProofRequested() | ClaimProved():
             told = _of_a_claim(event)
+        case MediatorAttachmentAsked():
+            told = [("mediator_asked", one) for one in _asked_of(event)]
         case _:
             told = _told(event)
     occasion = _occasion(event)
@@ -255,6 +260,11 @@ def _of_a_sheet(event: OfASheet) -> list[tuple[Template, str]]:
     return [(template, account_ref(one)) for one in event.managers]
 
 
+def _asked_of(event: MediatorAttachmentAsked) -> list[str]:
+    """Who may show a mediator at a venue: its managers, else the moderators."""
+    return [account_ref(one) for one in event.managers] or [MODERATORS]
+
+
 def writer(event: Told) -> Author:
     """Whose proposal, announcement or subscription it is."""
     match event:
@@ -262,6 +272,8 @@ def writer(event: Told) -> Author:
             return event.owner
         case AnnouncementEnded():
             return event.author or Author(account_id="")
+        case MediatorAttachmentAsked():
+            return Author(account_id=event.account_id)
         case VenueReviewAsked() | VenueCorrectionAsked():
             return Author(account_id="")
         case _:
@@ -315,6 +327,8 @@ def _occasion(event: Told) -> str:
             occasion = event.disabled_at.isoformat()
         case ClaimProofRequested():
             occasion = str(event.number)
+        case MediatorAttachmentAsked():
+            occasion = f"{event.account_id}:{event.asked_at.isoformat()}"
         case VenueReviewAsked():
             occasion = event.asked_at.isoformat()
         case EditApplied():

@@ -21,6 +21,7 @@ from shared.events.directory import (
     ClaimProofRequested,
     ClaimProved,
     EditApplied,
+    MediatorAttachmentAsked,
     NewsPublished,
     VenueCorrectionAsked,
     VenueReviewAsked,
@@ -193,6 +194,11 @@ async def on_venue_correction_asked(event: VenueCorrectionAsked, tx: Transaction
     await use_cases.tell(tx, event)
 
 
+async def on_mediator_attachment_asked(event: MediatorAttachmentAsked, tx: Transaction) -> None:
+    """Ask who looks after the venue whether it shows them."""
+    await use_cases.tell(tx, event)
+
+
 HANDLERS: Handlers = {
     AccountContactChanged: on_account_contact_changed,
     VenueAddressesChanged: on_venue_addresses_changed,
@@ -222,6 +228,7 @@ HANDLERS: Handlers = {
     ClaimProved: on_claim_proved,
     ClaimDisowned: on_claim_disowned,
     ClaimLapsed: on_claim_lapsed,
+    MediatorAttachmentAsked: on_mediator_attachment_asked,
     VenueReviewAsked: on_venue_review_asked,
     VenueCorrectionAsked: on_venue_correction_asked,
 }

@@ -334,10 +334,36 @@ class VenueReviewAsked(VenueEvent):
     asked_at: AwareDatetime
 
 
+class VenueStopsChanged(VenueEvent):
+    """The stops of an itinerant venue are others now; they are on its page."""
+
+    revision: int
+    """Counts the lists of stops, not the sheet's revisions."""
+    count: int
+    changed_at: AwareDatetime
+
+
 class VenueNoticesChanged(VenueEvent):
     """A venue's temporary notices are others than before; those that end do so without a word."""
 
     venue_nom: str
+    changed_at: AwareDatetime
+
+
+class MediatorAttachmentAsked(VenueEvent):
+    """Somebody asks to be shown among a venue's mediators: who, by their account alone."""
+
+    venue_nom: str
+    account_id: str
+    managers: list[str]
+    """The accounts that manage the venue now."""
+    asked_at: AwareDatetime
+
+
+class VenueMediatorsChanged(VenueEvent):
+    """A venue shows other mediators than before; who they are is on its page."""
+
+    count: int
     changed_at: AwareDatetime
 
 

@@ -14,6 +14,7 @@ from shared.links import DecisionLink, Links
 from tests.harness.system import JWT_KEY, LINK_KEY, token
 
 TITLES = {
+    "index-not-ready": "La recherche se prépare, réessayez dans un instant.",
     "partner-unknown": "Ce partenaire n'existe pas.",
     "wrong-door": (
         "Ce partenaire n'envoie pas d'événements : il a une adresse à lui pour ses notes."
@@ -47,6 +48,9 @@ TITLES = {
     ),
     "proof-impossible": "Cette preuve n'est pas possible pour cette fiche.",
     "too-many-mails": "Trop de courriels ont été envoyés à ce lieu : réessayez plus tard.",
+    "mediator-not-found": "Cette médiatrice ou ce médiateur n'est pas dans l'annuaire.",
+    "not-itinerant": "Seul un lieu itinérant a des arrêts.",
+    "stops-changed": ("Les arrêts ont changé depuis que vous les avez lus : relisez-les d'abord."),
     "venue-merged": (
         "Cette fiche a été réunie avec une autre : c'est celle-là qu'il faut utiliser."
     ),

@@ -163,6 +163,8 @@ class System:
             **(database_settings or {}),
             **self._smtp.server.settings,
             "PYTHONPATH": str(ROOT),
+            # whoever is killed leaves its search index behind
+            "TMPDIR": str(servers.folder),
             "PYTHONUNBUFFERED": "1",
             "DATABASE_PREFIX": f"t{self.name}_",
             "TOPIC_PREFIX": f"t{self.name}.",

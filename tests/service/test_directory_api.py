@@ -22,54 +22,10 @@ from tests.harness.refusals import refused
 from tests.harness.rows import rows
 from tests.harness.stories import Person, applied, history, new_venue, propose, sheet, state
 from tests.harness.system import token
-from tests.harness.venues import SAMPLE, csv_of, row
+from tests.harness.venues import SAMPLE
 
 HOURS = "Mo-Sa 10:00-18:00"
 MODERATOR = token("moderator", "moderator")
-
-
-def test_pages_show_each_venue_once(directory: System) -> None:
-    new = [row() for _ in range(12)]
-    directory.import_venues(csv_of(*new))
-
-    def pages(limit: int) -> list[str]:
-        ids: list[str] = []
-        after: int | None = 0
-        while after is not None:
-            page = directory.get("directory", f"/venues?after={after}&limit={limit}")
-            assert len(page["items"]) <= limit
-            assert page["total"] == total
-            ids += [one["id"] for one in page["items"]]
-            after = page["next"]
-        return ids
-
-    total = directory.get("directory", "/venues?limit=1")["total"]
-    by_five = pages(5)
-    assert len(by_five) == len(set(by_five)) == total
-    assert by_five[-12:] == [one["id"] for one in new]
-    assert pages(200) == by_five
-    assert directory.get("directory", f"/venues?after={total + 10**6}")["items"] == []
-    listed = directory.get("directory", "/venues?limit=200")["items"]
-    [one] = [one for one in listed if one["id"] == new[0]["id"]]
-    assert one.items() <= sheet(directory, one["id"]).items()
-
-
-def test_the_venues_of_a_commune_or_postcode(directory: System) -> None:
-    there = [row(code_insee="97411", code_postal="97400") for _ in range(2)]
-    beside = row(code_insee="97418", code_postal="97400")
-    directory.import_venues(csv_of(*there, beside))
-
-    def found(query: str) -> list[str]:
-        page = directory.get("directory", f"/venues?{query}")
-        assert (page["total"], page["next"]) == (len(page["items"]), None)
-        return [one["id"] for one in page["items"]]
-
-    ids = [one["id"] for one in (*there, beside)]
-    assert found("code_insee=97411") == ids[:2]
-    assert found("code_postal=97400") == ids
-    assert found("code_insee=97418&code_postal=97400") == ids[2:]
-    assert found("code_insee=99999") == []
-    assert found("code_insee[$ne]=1&code_postal=%00") == []
 
 
 def test_a_sheet_has_all_columns_and_a_history(directory: System) -> None:

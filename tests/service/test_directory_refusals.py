@@ -297,19 +297,3 @@ async def test_a_manager_is_an_account(directory: System, venue: str, manager: s
 def test_an_address_that_is_none(directory: System, path: str) -> None:
     refused(directory.call("GET", "directory", path), 404, "not-found")
     refused(directory.call("DELETE", "directory", "/venues"), 405, "method-not-allowed")
-
-
-@pytest.mark.parametrize(
-    ("query", "field", "rule"),
-    [
-        ("limit=0", "limit", "greater_than_equal"),
-        ("limit=201", "limit", "less_than_equal"),
-        ("limit=tout", "limit", "int_parsing"),
-        ("after=-1", "after", "greater_than_equal"),
-        ("after=fin", "after", "int_parsing"),
-        (f"after={10**30}", "after", "less_than_equal"),
-    ],
-)
-def test_the_list_has_bounds(directory: System, query: str, field: str, rule: str) -> None:
-    answer = directory.call("GET", "directory", f"/venues?{query}")
-    refused(answer, 422, "invalid-input", (field, rule))

@@ -2,6 +2,7 @@
 
 import json
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -9,7 +10,7 @@ from services.directory.domain.venues import day
 from shared.database import now
 from shared.events import Author
 from shared.events.moderation import Decision, ReportDismissed, ReportUpheld
-from tests.harness import System
+from tests.harness import System, eventually
 from tests.harness.bus import published, tell
 from tests.harness.refusals import refused
 from tests.harness.rows import nothing_written, wait_for_rows
@@ -77,6 +78,12 @@ def exported(directory: System) -> set[str]:
     return {json.loads(line)["id"] for line in lines}
 
 
+def is_found(directory: System, words: str, venue: str) -> bool:
+    """Whether a search for these words finds a venue."""
+    page = directory.call("GET", "directory", "/venues", params={"q": words, "limit": "200"})
+    return venue in [one["id"] for one in page.json()["items"]]
+
+
 @pytest.mark.parametrize(
     ("reason", "shown", "other"),
     [("closed", "closed_on", "withdrawn_on"), ("charter", "withdrawn_on", "closed_on")],
@@ -84,9 +91,11 @@ def exported(directory: System) -> set[str]:
 async def test_a_sheet_leaves_the_lists_and_a_moderator_brings_it_back(
     directory: System, reason: str, shown: str, other: str
 ) -> None:
-    cells = row()
+    name = f"Cabane {uuid4().hex[:12]}"
+    cells = row(nom=name)
     venue = cells["id"]
     directory.import_venues(csv_of(cells))
+    eventually(lambda: is_found(directory, name, venue))
     before = sheet(directory, venue)
     assert (before["closed_on"], before["withdrawn_on"]) == (None, None)
     await upheld(directory, reported(directory, venue, reason=reason), venue)
@@ -95,10 +104,11 @@ async def test_a_sheet_leaves_the_lists_and_a_moderator_brings_it_back(
     after = sheet(directory, venue)
     assert (after[shown], after[other]) == (day(now()), None)
     assert (after["revision"], after["fiche"]) == (before["revision"], before["fiche"])
-    directory.import_venues(csv_of({**cells, "nom": "Autre nom", "date_maj": "2026-01-02"}))
+    directory.import_venues(csv_of({**cells, "complement_adresse": "Au fond", "date_maj": "2026-01-02"}))
     assert sheet(directory, venue)[shown]
 
     assert venue not in exported(directory)
+    eventually(lambda: not is_found(directory, name, venue))
 
     path = f"/venues/{venue}/delisting"
     for as_, status, kind in (
@@ -109,11 +119,12 @@ async def test_a_sheet_leaves_the_lists_and_a_moderator_brings_it_back(
     assert directory.call("DELETE", "directory", path, as_=MODERATOR).status_code == 204
     assert sheet(directory, venue)[shown] is None
     assert venue in exported(directory)
+    eventually(lambda: is_found(directory, name, venue))
     refused(directory.call("DELETE", "directory", path, as_=MODERATOR), 404, "not-delisted")
     absent = directory.call("DELETE", "directory", "/venues/absent/delisting", as_=MODERATOR)
     refused(absent, 404, "venue-not-found")
 
-    events = await published(directory, "directory", venue, 5)
+    events = await published(directory, "directory", venue, 4)
     changes = [one.body["left"] for one in events if one.type == "VenueListingChanged"]
     assert changes == [reason, None]
 

@@ -21,6 +21,7 @@ from shared.events.directory import (
     ClaimProved,
     EditApplied,
     FieldConflict,
+    MediatorAttachmentAsked,
     NewsPublished,
     SheetValue,
     VenueCorrectionAsked,
@@ -355,6 +356,16 @@ def claim_proved(proof: Literal["mail", "siret"] = "mail", addresses: int = 1) -
     )
 
 
+def mediator_asked(*managers: str) -> MediatorAttachmentAsked:
+    return MediatorAttachmentAsked(
+        venue_id="v1",
+        venue_nom="Médiathèque X",
+        account_id="nina",
+        managers=list(managers),
+        asked_at=NOW,
+    )
+
+
 def evidence(proof: Literal["mail", "siret"] | None) -> Evidence:
     return Evidence(
         charter="2026-1", charter_accepted_at=NOW, proof=proof, proved_at=NOW if proof else None
@@ -435,6 +446,8 @@ SAMPLES: list[tuple[Template, Told, str]] = [
     ("manager_named", claim_proved("siret"), "venue:v1"),
     ("claim_disowned", ClaimDisowned.model_validate({**CLAIM, "disowned_at": NOW}), "account:nina"),
     ("claim_lapsed", ClaimLapsed.model_validate({**CLAIM, "lapsed_at": NOW}), "account:nina"),
+    ("mediator_asked", mediator_asked("ali"), "account:ali"),
+    ("mediator_asked", mediator_asked(), "moderators"),
     ("claim_approved", decided(ClaimApproved), "account:nina"),
     ("appeal_lodged", appealed(), "moderators"),
     ("appeal_dismissed", decided(AppealDismissed), "account:nina"),

@@ -35,6 +35,7 @@ from tests.unit.notifications_samples import (
     correction_asked,
     decided,
     edit,
+    mediator_asked,
     message,
     news,
     news_published,
@@ -257,3 +258,11 @@ def test_one_address_of_a_venue_is_meant_by_its_digest() -> None:
     assert addressed(proof_requested(), both) == ["Accueil@lieu.example"]
     assert addressed(proof_requested("gone@lieu.example"), both) == []
     assert addressed(claim_proved(), both) == both[:2]
+
+
+def test_a_venues_managers_are_asked_about_a_mediator_else_the_moderators() -> None:
+    assert told(mediator_asked("ali", "bea")) == {
+        ("mediator_asked", "account:ali"),
+        ("mediator_asked", "account:bea"),
+    }
+    assert told(mediator_asked()) == {("mediator_asked", "moderators")}

@@ -10,12 +10,14 @@ from services.directory.api import (
     exports,
     feeds,
     imports,
+    mediators,
     notices,
     pages,
     proposals,
     provenance,
     reports,
     search,
+    stops,
     validations,
     venues,
 )
@@ -36,6 +38,8 @@ for part in (
     feeds,
     exports,
     dumps,
+    stops,
+    mediators,
     pages,
 ):
     router.include_router(part.router)

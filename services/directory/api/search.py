@@ -1,39 +1,95 @@
-"""The directory's list."""
+"""Searching the directory."""
 
-from typing import Annotated
+import json
+from collections.abc import Callable, Coroutine
+from typing import Any
 
-from fastapi import APIRouter, Query
-from pydantic import BaseModel
+from fastapi import APIRouter, Request, Response
+from fastapi.routing import APIRoute
+from pydantic import BaseModel, Field
 
+from services.directory.api.filters import Filters
+from services.directory.api.parameters import described, read
 from services.directory.api.venues import VenueOut
-from services.directory.use_cases import venues
-from shared.service import RequestTx
+from services.directory.search.values import FACETS
+from services.directory.use_cases import search
 
-router = APIRouter()
+
+class Direct(APIRoute):
+    """A route that reads its request itself and answers in bytes: nothing is between."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The route's function alone."""
+        handler: Callable[[Request], Coroutine[Any, Any, Response]] = self.endpoint
+        return handler
+
+
+router = APIRouter(route_class=Direct)
+
+MOST = 200
+
+
+def _template() -> bytes:
+    """The facets as JSON, a %d for each count: counts are in the order of the columns."""
+    columns = (
+        f"{json.dumps(name)}:{{{','.join(f'{_quoted(choice)}:%d' for choice in choices)}}}"
+        for name, choices in FACETS.items()
+    )
+    return f',"facets":{{{",".join(columns)}}}'.encode()
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False).replace("%", "%%")
+
+
+_FACETS = _template()
+
+
+class FoundVenue(VenueOut):
+    """A sheet that was found."""
+
+    distance: int | None = None
+    """Metres from `near`."""
 
 
 class VenuePage(BaseModel):
-    """A part of the list; `next` is the `after` of the following part."""
+    """A part of what was found, in order."""
 
     total: int
-    items: list[VenueOut]
-    next: int | None
+    items: list[FoundVenue]
+    facets: dict[str, dict[str, int]] | None = None
+    """Of all that was found: how many sheets say each value of each closed column."""
+    next: str | None
+    """The `cursor` of the following part, if there is more."""
 
 
-@router.get("/venues")
-async def list_venues(
-    tx: RequestTx,
-    after: Annotated[int, Query(ge=0, le=2**31)] = 0,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    code_insee: str | None = None,
-    code_postal: str | None = None,
-) -> VenuePage:
-    """The directory's list in parts, or the venues of a commune or postcode."""
-    given = {"code_insee": code_insee, "code_postal": code_postal}
-    if wanted := {name: value for name, value in given.items() if value}:
-        page = await venues.find_venues(tx, wanted, after=after, limit=limit)
-    else:
-        page = await venues.list_venues(tx, after=after, limit=limit)
-    return VenuePage(
-        total=page.total, items=[VenueOut.of(venue) for venue in page.venues], next=page.next
+class Search(Filters):
+    """A search, and which part of what it finds."""
+
+    limit: int = Field(20, ge=1, le=MOST)
+    cursor: str = Field(
+        "", max_length=500, description="Le `next` de la page d'avant, avec les mêmes critères."
     )
+    facets: bool = Field(True, description="Compter les valeurs parmi tout ce qui est trouvé.")
+
+
+@router.get("/venues", response_class=Response, **described(Search, VenuePage))
+async def search_venues(request: Request) -> Response:
+    """The venues that meet all criteria, the best first, in parts."""
+    asked = read(request, Search)
+    state = request.app.state
+    found = await search.page(
+        state.search.index,
+        asked.query(state.communes),
+        cursor=asked.cursor,
+        limit=asked.limit,
+        facets=asked.facets,
+    )
+    # sheets are kept as JSON: reading and writing it again would cost more than the search
+    body = b'{"total":%d,"items":[%b]%b,"next":%b}' % (
+        found.total,
+        b",".join(found.items),
+        _FACETS % tuple(found.counts) if found.counts is not None else b"",
+        json.dumps(found.next).encode(),
+    )
+    return Response(body, media_type="application/json")

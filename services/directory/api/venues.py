@@ -8,8 +8,9 @@ from pydantic import BaseModel, ConfigDict
 
 from services.directory.api.care import CareOut
 from services.directory.domain.fiche import COLUMNS
+from services.directory.domain.stops import Stop
 from services.directory.domain.venues import Revision, Venue
-from services.directory.use_cases import care, venues
+from services.directory.use_cases import care, stops, venues
 from services.directory.use_cases.care import Care
 from shared.auth import ACCOUNT_ID, SignedIn
 from shared.events import FieldValue
@@ -73,9 +74,11 @@ class VenueDetail(VenueOut, CareOut):
     sources: list[SourceOut]
     absent_from_source: bool
     """Whether no source has the venue any more."""
+    arrets: list[Stop]
+    """Of an itinerant venue: where it stands, today or later."""
 
     @classmethod
-    def with_care(cls, venue: Venue, cared: Care) -> "VenueDetail":
+    def with_care(cls, venue: Venue, cared: Care, arrets: list[Stop]) -> "VenueDetail":
         """The answer for a venue."""
         return cls(
             **VenueOut.of(venue).model_dump(),
@@ -87,6 +90,7 @@ class VenueDetail(VenueOut, CareOut):
             },
             sources=[SourceOut(**one.model_dump(exclude={"fiche"})) for one in venue.sources],
             absent_from_source=venue.absent_from_source,
+            arrets=arrets,
         )
 
 
@@ -107,7 +111,8 @@ class ManagersOut(BaseModel):
 async def get_venue(tx: RequestTx, venue_id: str) -> VenueDetail:
     """One sheet, where its values come from, and how it is cared for."""
     venue = await venues.get_venue(tx, venue_id)
-    return VenueDetail.with_care(venue, await care.of(tx, venue))
+    cared = await care.of(tx, venue)
+    return VenueDetail.with_care(venue, cared, await stops.shown_of(tx, venue))
 
 
 @router.get("/venues/{venue_id}/history")

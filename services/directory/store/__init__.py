@@ -1,5 +1,12 @@
 """Queries of the directory, one class per collection."""
 
-from services.directory.store import claims, notices, proposals, venues
+from services.directory.store import claims, mediators, notices, proposals, stops, venues
 
-INDEXES = (*venues.INDEXES, *proposals.INDEXES, *notices.INDEXES, *claims.INDEXES)
+INDEXES = (
+    *venues.INDEXES,
+    *proposals.INDEXES,
+    *notices.INDEXES,
+    *claims.INDEXES,
+    *stops.INDEXES,
+    *mediators.INDEXES,
+)

@@ -18,6 +18,14 @@ INDEXES = (
 )
 
 
+def _document(venue: Venue) -> Document:
+    kept = document(venue, sparse=True)
+    # most venues have none, and then cost their index nothing
+    if not venue.managers:
+        del kept["managers"]
+    return kept
+
+
 def _venue(found: Document) -> Venue:
     return Venue.model_validate(fields(_with_sources(found) if "imported" in found else found))
 
@@ -35,13 +43,6 @@ def _with_sources(found: Document) -> Document:
             name: unknown for name in edited if found["fiche"].get(name) != imported.get(name)
         },
     }
-
-
-def _kept(venue: Venue) -> Document:
-    kept = document(venue, sparse=True)
-    if not venue.managers:
-        del kept["managers"]
-    return kept
 
 
 class Venues:
@@ -67,11 +68,11 @@ class Venues:
 
     async def add(self, venues: Iterable[Venue]) -> None:
         """Add venues whose ordinals were taken by `take_ordinals`."""
-        await self._venues.insert(*(_kept(venue) for venue in venues))
+        await self._venues.insert(*(_document(venue) for venue in venues))
 
     async def save(self, *venues: Venue) -> None:
         """Replace venues whose revisions were each raised by one."""
-        await self._venues.save(*(_kept(venue) for venue in venues))
+        await self._venues.save(*(_document(venue) for venue in venues))
 
     async def save_sources(self, *venues: Venue) -> None:
         """Note what sources said of venues whose sheets it did not change.
@@ -79,14 +80,14 @@ class Venues:
         Raises `Conflict` if any of them is no longer at the revision read.
         """
         for venue in venues:
-            sources = _kept(venue)["sources"]
+            sources = _document(venue)["sources"]
             read = {"_id": venue.id, "revision": venue.revision}
             if not await self._venues.update(read, {"$set": {"sources": sources}}):
                 raise Conflict(venue.id)
 
     async def save_managers(self, venue: Venue) -> None:
         """Replace a venue whose managers changed."""
-        await self._venues.save(_kept(venue), version="managers_revision")
+        await self._venues.save(_document(venue), version="managers_revision")
 
     async def count(self) -> int:
         """How many venues there are; kept, not counted."""
@@ -116,10 +117,6 @@ class Venues:
     async def to_recheck(self, until: datetime) -> list[Venue]:
         """The venues with a value accepted by silence until then and not looked at since."""
         return await self._find({"recheck_since": {"$lte": until}})
-
-    async def where(self, field: str, value: str) -> list[Venue]:
-        """The venues with this value in an indexed field of the sheet, in the list's order."""
-        return await self._find({f"fiche.{field}": value})
 
     async def managed_by(self, account_id: str) -> list[Venue]:
         """The venues that an account manages, in the list's order."""

@@ -1,7 +1,6 @@
 """Sheets: what they say, how they get another revision, and who manages them."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from services.directory.domain.fiche import public_addresses
 from services.directory.domain.provenance import Origin
@@ -25,15 +24,6 @@ from shared.events.contacts import VenueAddressesChanged
 from shared.events.directory import VenueManagersChanged, VenueUpdated
 
 
-@dataclass(frozen=True)
-class Page:
-    """Part of the directory's list, and where the next part starts (none at the end)."""
-
-    venues: list[Venue]
-    total: int
-    next: int | None
-
-
 async def get_venue(tx: Transaction, venue_id: str) -> Venue:
     """A venue; raises `VenueNotFound`."""
     venue = await Venues(tx).get(venue_id)
@@ -48,29 +38,6 @@ async def get_standing_venue(tx: Transaction, venue_id: str) -> Venue:
     if venue.merged_into:
         raise VenueMerged(venue_id=venue.id, merged_into=venue.merged_into)
     return venue
-
-
-async def list_venues(tx: Transaction, *, after: int, limit: int) -> Page:
-    """`limit` venues from place `after` of the list."""
-    venues = Venues(tx)
-    total = await venues.count()
-    following = after + limit
-    return Page(await venues.page(after, limit), total, following if following < total else None)
-
-
-async def find_venues(
-    tx: Transaction, wanted: Mapping[str, str], *, after: int, limit: int
-) -> Page:
-    """`limit` venues from place `after` of the list with these values in indexed fields."""
-    (field, value), *others = wanted.items()
-    found = [
-        venue
-        for venue in await Venues(tx).where(field, value)
-        if all(venue.fiche.get(name) == asked for name, asked in others)
-    ]
-    ahead = [venue for venue in found if venue.ordinal >= after]
-    following = ahead[limit].ordinal if len(ahead) > limit else None
-    return Page(ahead[:limit], len(found), following)
 
 
 async def get_history(tx: Transaction, venue_id: str) -> list[Revision]:

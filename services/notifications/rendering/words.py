@@ -29,6 +29,7 @@ from shared.events.directory import (
     ClaimProved,
     EditApplied,
     FieldConflict,
+    MediatorAttachmentAsked,
     NewsPublished,
     VenueCorrectionAsked,
     VenueReviewAsked,
@@ -76,6 +77,7 @@ KINDS: dict[type[Told], CaseKind] = {
     ClaimLapsed: "claim",
     VenueReviewAsked: "edit",
     VenueCorrectionAsked: "edit",
+    MediatorAttachmentAsked: "edit",
 }
 """Of the events that do not say it themselves."""
 
@@ -192,6 +194,7 @@ def _title(event: Told) -> str:
             | ClaimEvent()
             | VenueReviewAsked()
             | VenueCorrectionAsked()
+            | MediatorAttachmentAsked()
         ):
             return event.venue_nom
         case AnnouncementPublished() | AnnouncementUpdated() | AnnouncementEnded():

@@ -1,0 +1,117 @@
+"""What the index keeps of one sheet."""
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from pydantic_core import to_json
+
+from services.directory.domain.fiche import SEPARATOR, Fiche
+from services.directory.domain.territories import department_of
+from services.directory.search.values import mask_of
+from services.directory.search.words import terms
+from services.directory.store.sheets import Sheet
+from shared.events import FieldValue
+
+FIELDS: dict[str, tuple[str, ...]] = {
+    "nom": ("nom",),
+    "commune": ("commune", "code_postal"),
+    "services": ("services",),
+    "description": (
+        "presentation_resume",
+        "presentation_detail",
+        "structure_parente",
+        "dispositif_programmes_nationaux",
+        "formations_labels",
+        "autres_formations_labels",
+    ),
+}
+"""Where words are looked for, and the columns that each is made of; the first counts most."""
+EPOCH = dt.date(1970, 1, 1)
+
+Words = tuple[frozenset[str], ...]
+"""The words of each of `FIELDS`."""
+
+
+class Keys(NamedTuple):
+    """What a sheet is found by, but for its words."""
+
+    ordinal: int
+    mask: bytes
+    latitude: float | None
+    """Degrees, as the longitude; both or neither."""
+    longitude: float | None
+    day: int
+    """Days since 1970 of `date_maj`; 0 where unknown."""
+    hours: str
+    """Opening hours as the sheet has them; empty where unknown."""
+    commune: str
+    postcode: str
+    department: str
+    typologies: str
+    """Separated by `|`."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A sheet ready to be found."""
+
+    id: str
+    revision: int
+    keys: Keys
+    words: Words
+    json: bytes
+    """What is shown of it, a JSON object that still lacks its closing brace."""
+
+
+def entry_of(sheet: Sheet) -> Entry:
+    """The entry of a sheet."""
+    fiche = sheet.fiche
+    latitude, longitude = _place(fiche)
+    keys = Keys(
+        ordinal=sheet.ordinal,
+        mask=mask_of(fiche),
+        latitude=latitude,
+        longitude=longitude,
+        day=_day(fiche),
+        hours=_text(fiche.get("horaires")),
+        commune=_text(fiche.get("code_insee")),
+        postcode=_text(fiche.get("code_postal")),
+        department=department_of(fiche) or "",
+        typologies=SEPARATOR.join(_items(fiche.get("typologie"))),
+    )
+    return Entry(sheet.id, sheet.revision, keys, words_of(fiche), to_json(sheet.public)[:-1])
+
+
+def words_of(fiche: Fiche) -> Words:
+    """The words of each of `FIELDS`."""
+    return tuple(
+        frozenset(
+            term for name in names for item in _items(fiche.get(name)) for term in terms(item)
+        )
+        for names in FIELDS.values()
+    )
+
+
+def _items(value: FieldValue) -> list[str]:
+    if isinstance(value, list):
+        return value
+    return [value] if isinstance(value, str) else []
+
+
+def _text(value: FieldValue) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _place(fiche: Fiche) -> tuple[float, float] | tuple[None, None]:
+    latitude, longitude = fiche.get("latitude"), fiche.get("longitude")
+    if isinstance(latitude, float | int) and isinstance(longitude, float | int):
+        return float(latitude), float(longitude)
+    return None, None
+
+
+def _day(fiche: Fiche) -> int:
+    try:
+        return max(0, (dt.date.fromisoformat(_text(fiche.get("date_maj"))) - EPOCH).days)
+    except ValueError:
+        return 0

@@ -1,0 +1,94 @@
+"""Places: cells of a tenth of a degree to look in, and distances on the sphere."""
+
+import math
+from collections.abc import Collection
+
+import numpy as np
+from numpy.typing import NDArray
+
+EARTH = 6_371_008.8
+"""Mean radius in metres (IUGG)."""
+POLE, DATE_LINE = 90.0, 180.0
+PER_DEGREE = 10
+_AROUND = 360 * PER_DEGREE
+_METRES_PER_DEGREE = EARTH * math.pi / 180
+_MARGIN = 1.0 + 1e-9
+
+Cell = int
+Box = tuple[float, float, float, float]
+"""West, south, east, north, in degrees; west is greater than east across the date line."""
+Floats = NDArray[np.float64]
+
+
+def cell_of(latitude: float, longitude: float) -> Cell:
+    """The cell of a place."""
+    return _cell(math.floor(latitude * PER_DEGREE), math.floor(longitude * PER_DEGREE))
+
+
+def cells_of(latitude: Floats, longitude: Floats) -> NDArray[np.int64]:
+    """The cells of places."""
+    row = np.floor(latitude * PER_DEGREE).astype(np.int64)
+    column = np.floor(longitude * PER_DEGREE).astype(np.int64)
+    return (row + 90 * PER_DEGREE) * _AROUND + (column + _AROUND // 2) % _AROUND
+
+
+def around(latitude: float, longitude: float, radius: float) -> Box:
+    """The smallest box that holds a circle; `radius` in metres."""
+    high = radius / _METRES_PER_DEGREE * _MARGIN
+    south, north = latitude - high, latitude + high
+    if south <= -POLE or north >= POLE:
+        return (-DATE_LINE, max(south, -POLE), DATE_LINE, min(north, POLE))
+    # where the circle touches its meridians, not at its middle
+    ratio = math.sin(radius / EARTH) / math.cos(math.radians(latitude))
+    if ratio >= 1:
+        return (-DATE_LINE, south, DATE_LINE, north)
+    wide = math.degrees(math.asin(ratio)) * _MARGIN
+    return (_wrapped(longitude - wide), south, _wrapped(longitude + wide), north)
+
+
+def cells_in(box: Box, known: Collection[Cell]) -> list[Cell]:
+    """The known cells that a box touches."""
+    west, south, east, north = box
+    first, last = math.floor(west * PER_DEGREE), math.floor(east * PER_DEGREE)
+    if west > east:
+        last += _AROUND
+    low, high = math.floor(south * PER_DEGREE), math.floor(north * PER_DEGREE)
+    wide = last - first + 1
+    if (high - low + 1) * wide <= len(known):
+        touched = (_cell(row, at) for row in range(low, high + 1) for at in range(first, last + 1))
+        return [cell for cell in touched if cell in known]
+    found = []
+    for cell in known:
+        row, at = cell // _AROUND - 90 * PER_DEGREE, cell % _AROUND - _AROUND // 2
+        if low <= row <= high and (at - first) % _AROUND < wide:
+            found.append(cell)
+    return found
+
+
+def inside(box: Box, latitude: Floats, longitude: Floats) -> NDArray[np.bool_]:
+    """Which of these places a box holds, its edges included."""
+    west, south, east, north = box
+    wide = (longitude >= west) & (longitude <= east)
+    if west > east:
+        wide = (longitude >= west) | (longitude <= east)
+    return (latitude >= south) & (latitude <= north) & wide
+
+
+def metres(latitude: float, longitude: float, latitudes: Floats, longitudes: Floats) -> Floats:
+    """Distances from a place, in metres (haversine)."""
+    up, along = np.radians(latitudes), np.radians(longitudes)
+    here = math.radians(latitude)
+    half = (
+        np.sin((up - here) / 2) ** 2
+        + math.cos(here) * np.cos(up) * np.sin((along - math.radians(longitude)) / 2) ** 2
+    )
+    found: Floats = 2 * EARTH * np.arcsin(np.sqrt(np.minimum(half, 1.0)))
+    return found
+
+
+def _cell(row: int, column: int) -> Cell:
+    return (row + 90 * PER_DEGREE) * _AROUND + (column + _AROUND // 2) % _AROUND
+
+
+def _wrapped(longitude: float) -> float:
+    return (longitude + 180) % 360 - 180

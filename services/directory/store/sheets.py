@@ -1,0 +1,49 @@
+"""Sheets as the search index reads them: whatever it shows or finds by comes from here."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from services.directory.domain.shown import shown
+from services.directory.domain.venues import Venue
+from services.directory.store.reports import Delistings
+from services.directory.store.venues import Venues
+from shared.database import Transaction
+from shared.events import FieldValue
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A venue's sheet: its place in the list, what it says, and what everybody may read."""
+
+    id: str
+    ordinal: int
+    revision: int
+    fiche: dict[str, FieldValue]
+    public: dict[str, Any]
+
+
+class Sheets:
+    """The sheets that can be found."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._venues = Venues(tx)
+        self._delistings = Delistings(tx)
+
+    async def of(self, ids: Sequence[str]) -> list[Sheet]:
+        """Those of these venues that can be found."""
+        found = await self._venues.get_many(ids)
+        return [_sheet(venue) for venue in await self._delistings.listed(list(found.values()))]
+
+    async def page(self, first: int, count: int) -> list[Sheet]:
+        """Those at these places of the list that can be found."""
+        found = await self._venues.page(first, count)
+        return [_sheet(venue) for venue in await self._delistings.listed(found)]
+
+    async def places(self) -> int:
+        """How many places the list has."""
+        return await self._venues.count()
+
+
+def _sheet(venue: Venue) -> Sheet:
+    return Sheet(venue.id, venue.ordinal, venue.revision, venue.fiche, shown(venue))
