@@ -8,7 +8,7 @@ from importlib.metadata import version
 
 from bench.table import HEAD
 
-PARTS = ("imports", "drivers", "start", "intake", "search", "timers")
+PARTS = ("imports", "reading", "drivers", "start", "intake", "search", "timers")
 PACKAGES = (
     "aiokafka",
     "apscheduler",

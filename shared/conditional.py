@@ -1,7 +1,7 @@
 """Answers that are not sent again to who has them (RFC 9110, section 13)."""
 
 import hashlib
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 
 from fastapi import Request, Response
@@ -19,7 +19,7 @@ def answer(
     """These bytes, or 304 if the client's copy is the same; `max_age` in seconds."""
     # what leaves a feed gives it no new time: a date is trusted for an hour, the ETag always
     hour = now.replace(minute=0, second=0, microsecond=0)
-    changed_at = max(changed_at.replace(microsecond=0), hour)
+    changed_at = max(changed_at.replace(microsecond=0), hour).astimezone(UTC)
     headers = {
         "ETag": f'"{hashlib.sha256(raw).hexdigest()[:32]}"',
         "Last-Modified": format_datetime(changed_at, usegmt=True),

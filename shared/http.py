@@ -3,7 +3,8 @@
 import asyncio
 import random
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
@@ -78,6 +79,9 @@ async def _on_validation(request: Request, exc: RequestValidationError) -> Respo
 async def _on_http_exception(request: Request, exc: HTTPException) -> Response:
     if isinstance(exc.__cause__, RecursionError):
         return refusal(request, too_deep())
+    if exc.status_code < HTTPStatus.BAD_REQUEST:
+        # the way elsewhere, and no refusal
+        return Response(status_code=exc.status_code, headers=exc.headers)
     known = BY_STATUS.get(exc.status_code)
     if known:
         return refusal(request, known(headers=exc.headers))
@@ -202,6 +206,38 @@ def _says_too_large(start: Message) -> bool:
     return bool(start["status"] == TooLarge.status and not ours)
 
 
+Reader = Callable[[Request], Awaitable[Response]]
+"""What answers a request that has no body: it reads the address by itself."""
+
+
+class Shortcuts:
+    """ASGI: reads asked so often that finding their routes would cost as much as the answer."""
+
+    def __init__(self, app: ASGIApp, readers: Mapping[str, Reader]) -> None:
+        self.app = app
+        self._readers = {path: (Named(path), reader) for path, reader in readers.items()}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        known = self._readers.get(scope.get("path", ""))
+        if not known or scope.get("method") != "GET":
+            await self.app(scope, receive, send)
+            return
+        scope["route"], reader = known
+        try:
+            answer = await reader(Request(scope))
+        except Problem as problem:
+            answer = response(problem)
+        await answer(scope, receive, send)
+
+
+@dataclass(frozen=True)
+class Named:
+    """As much of a route as logs want."""
+
+    path: str
+
+
 class TooLargeAsProblem:
     """ASGI: the framework answers an oversized body in plain text; say it as everything else."""
 
@@ -223,8 +259,11 @@ class TooLargeAsProblem:
         await self.app(scope, receive, answer)
 
 
-def install(app: FastAPI) -> None:
-    """Give an app its problem documents and its handling of conflicts."""
+def install(app: FastAPI, shortcuts: Mapping[str, Reader]) -> None:
+    """Give an app its problem documents and its handling of conflicts.
+
+    `shortcuts`: by path, what answers a GET without looking for its route.
+    """
     handlers: list[tuple[type[Exception], Callable[[Request, Any], Awaitable[Response]]]] = [
         (Problem, _on_problem),
         (RequestValidationError, _on_validation),
@@ -236,6 +275,7 @@ def install(app: FastAPI) -> None:
     app.add_middleware(RetryConflicts)
     # not the application's own limit: that one sits outside of all middleware
     app.add_middleware(RequestBodyLimitMiddleware, max_body_size=MAX_BODY)
+    app.add_middleware(Shortcuts, readers=shortcuts)
     app.add_middleware(Unexpected)
     app.add_middleware(TooLargeAsProblem)
     app.add_middleware(RequestContext)

@@ -19,10 +19,13 @@ from opentelemetry import context, trace
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+log = structlog.get_logger()
+
 correlation_id: ContextVar[str] = ContextVar("correlation_id", default="")
 
 _tracer = trace.get_tracer("mednum")
 _PROPAGATOR = TraceContextTextMapPropagator()
+_TRACE = "traceparent"
 _WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _QUIET = {
     "aiokafka": logging.CRITICAL,
@@ -38,7 +41,7 @@ def configure_logging(service: str, *, json: bool, level: str) -> None:
     """Send every log line, ours and the libraries', to stdout in one format."""
     chain: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
+        structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
     ]
@@ -48,12 +51,10 @@ def configure_logging(service: str, *, json: bool, level: str) -> None:
         else structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())
     )
     structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            *chain,
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
-        logger_factory=structlog.stdlib.LoggerFactory(),
+        processors=[*chain, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
+        # not by way of the standard library's logging: a line for each request would cost double
+        logger_factory=structlog.WriteLoggerFactory(sys.stdout),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stdout)
@@ -71,12 +72,15 @@ def correlated(given: str | None, headers: Mapping[str, str]) -> Iterator[str]:
     """Run a block under a correlation id (a new one if none is well formed) and its trace."""
     value = given if given and _WELL_FORMED.fullmatch(given) else uuid4().hex
     token = correlation_id.set(value)
-    trace_token = context.attach(_PROPAGATOR.extract(headers))
+    # most requests are of no trace, and looking for one costs as much as logging
+    trace_token = context.attach(_PROPAGATOR.extract(headers)) if _TRACE in headers else None
+    bound = structlog.contextvars.bind_contextvars(correlation_id=value)
     try:
-        with structlog.contextvars.bound_contextvars(correlation_id=value):
-            yield value
+        yield value
     finally:
-        context.detach(trace_token)
+        structlog.contextvars.reset_contextvars(**bound)
+        if trace_token:
+            context.detach(trace_token)
         correlation_id.reset(token)
 
 
@@ -135,7 +139,7 @@ class RequestContext:
                 # the route's template: a raw path may hold a signed link
                 route = getattr(scope.get("route"), "path", "?")
                 if not route.startswith(("/health", "/metrics")):
-                    structlog.get_logger().info(
+                    log.info(
                         "request",
                         method=scope["method"],
                         route=route,

@@ -73,6 +73,8 @@ class Service:
     """What routes find in `request.app.state`."""
     lacks: str = ""
     """What must be set before it can answer people, if anything; its commands do without."""
+    shortcuts: Mapping[str, http.Reader] = field(default_factory=dict)
+    """By path: routes without a body that are asked so often that they are not looked for."""
 
     def check(self) -> None:
         """Raise ValueError if these settings could not serve anybody."""
@@ -301,7 +303,7 @@ def build(service: Service) -> FastAPI:
     app.state.verifier = Verifier(settings)
     for name, value in service.state.items():
         setattr(app.state, name, value)
-    http.install(app)
+    http.install(app, service.shortcuts if "api" in settings.roles else {})
     app.include_router(_operations)
     if "api" in settings.roles:
         app.include_router(service.router, dependencies=[Depends(http.strictly)])

@@ -93,7 +93,8 @@ async def on_claim_proof_ended(event: ClaimProofEnded, tx: Transaction) -> None:
 
 async def on_report_upheld(event: ReportUpheld, tx: Transaction) -> None:
     """Do what its reason asks for."""
-    await reports.uphold(tx, event.case_id, event.decision.at)
+    decision = event.decision
+    await reports.uphold(tx, event.case_id, by=decision.by or "moderator", at=decision.at)
 
 
 def reminding(month: timedelta) -> Handlers:

@@ -32,6 +32,8 @@ from shared.events.directory import (
     Proposed,
     VenueManagersChanged,
     VenueReported,
+    VenuesMerged,
+    VenuesUnmerged,
 )
 from shared.events.moderation import (
     AppealWindowEnded,
@@ -182,6 +184,8 @@ def handlers(settings: Settings) -> Handlers:
         AnnouncementWithdrawn: on_announcement_withdrawn,
         EditApplied: on_edit_applied,
         VenueManagersChanged: on_venue_managers_changed,
+        VenuesMerged: on_venues_merged,
+        VenuesUnmerged: on_venues_unmerged,
         AssignmentExpired: on_assignment_expired,
         AppealWindowEnded: on_appeal_window_ended,
         AccountContactChanged: on_account_contact_changed,
@@ -273,6 +277,16 @@ async def on_appeal_window_ended(event: AppealWindowEnded, tx: Transaction) -> N
 async def on_venue_managers_changed(event: VenueManagersChanged, tx: Transaction) -> None:
     """Know who may decide."""
     await VenueManagers(tx).put(event.venue_id, event.revision, event.managers)
+
+
+async def on_venues_merged(event: VenuesMerged, tx: Transaction) -> None:
+    """Those who manage the venue that stays decide what was proposed for the other."""
+    await VenueManagers(tx).merge(event.merged_id, event.venue_id, event.merged_at)
+
+
+async def on_venues_unmerged(event: VenuesUnmerged, tx: Transaction) -> None:
+    """Each venue has its own managers again."""
+    await VenueManagers(tx).unmerge(event.merged_id, event.venue_id)
 
 
 async def on_addresses_proposed(event: AddressesProposed, tx: Transaction) -> None:

@@ -25,6 +25,8 @@ from shared.events.directory import (
     NewsPublished,
     VenueCorrectionAsked,
     VenueReviewAsked,
+    VenuesMerged,
+    VenuesUnmerged,
 )
 from shared.events.moderation import (
     AnnouncementRefused,
@@ -52,6 +54,16 @@ async def on_account_contact_changed(event: AccountContactChanged, tx: Transacti
 async def on_venue_addresses_changed(event: VenueAddressesChanged, tx: Transaction) -> None:
     """Keep the public addresses of a venue."""
     await use_cases.learn_venue(tx, event)
+
+
+async def on_venues_merged(event: VenuesMerged, tx: Transaction) -> None:
+    """Know where mails for a merged venue go."""
+    await use_cases.follow_merge(tx, event)
+
+
+async def on_venues_unmerged(event: VenuesUnmerged, tx: Transaction) -> None:
+    """Forget it."""
+    await use_cases.follow_unmerge(tx, event)
 
 
 async def on_addresses_proposed(event: AddressesProposed, tx: Transaction) -> None:
@@ -202,6 +214,8 @@ async def on_mediator_attachment_asked(event: MediatorAttachmentAsked, tx: Trans
 HANDLERS: Handlers = {
     AccountContactChanged: on_account_contact_changed,
     VenueAddressesChanged: on_venue_addresses_changed,
+    VenuesMerged: on_venues_merged,
+    VenuesUnmerged: on_venues_unmerged,
     AddressesProposed: on_addresses_proposed,
     ContactErased: on_contact_erased,
     ReviewOpened: on_review_opened,

@@ -8,6 +8,7 @@ from tenacity import AsyncRetrying, retry_if_exception_type, wait_exponential
 
 from services.notifications.domain import Delivery
 from shared.database import OUTAGES, Database, Document, Index, Transaction
+from shared.events.contacts import venue_key
 
 INDEXES = (
     Index("deliveries", [("due_at", 1)], sparse=True),
@@ -32,6 +33,23 @@ class Contacts:
     async def erase(self, key: str) -> None:
         """Forget a contact."""
         await self._contacts.delete({"_id": key})
+
+
+class MergedVenues:
+    """Contacts of venues that are one with another: their mails go to the one that stays."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._merged = tx["merged_venues"]
+
+    async def put(self, key: str, into: str, at: datetime) -> None:
+        """Keep the newest word; an older one changes nothing."""
+        known = await self._merged.get(key)
+        if known is None or known["at"] < at:
+            await self._merged.put({"_id": key, "into": into, "at": at})
+
+    async def remove(self, key: str, into: str) -> None:
+        """Each has its own mails again."""
+        await self._merged.delete({"_id": key, "into": into})
 
 
 class Deliveries:
@@ -79,6 +97,7 @@ class Outgoing:
     def __init__(self, database: Database) -> None:
         self._deliveries = database.plain("deliveries")
         self._contacts = database.plain("contacts")
+        self._merged = database.plain("merged_venues")
 
     async def due(self, moment: datetime, limit: int) -> list[Delivery]:
         """At most `limit` deliveries that are due, longest due first."""
@@ -90,7 +109,12 @@ class Outgoing:
         return await self._deliveries.count_documents({"due_at": {"$lte": moment}})
 
     async def contact(self, key: str) -> Document | None:
-        """A contact, if it is known."""
+        """A contact, if it is known; of a venue that was merged, the one that stays."""
+        seen: set[str] = set()
+        while key.startswith(venue_key("")) and key not in seen:
+            seen.add(key)
+            merged = await self._merged.find_one({"_id": key})
+            key = merged["into"] if merged else key
         return await self._contacts.find_one({"_id": key})
 
     async def note_sent(self, delivery_id: str, name: str) -> None:

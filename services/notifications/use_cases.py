@@ -4,14 +4,16 @@ from uuid import uuid4
 
 from services.notifications import domain
 from services.notifications.domain import Delivery, Final, Told
-from services.notifications.store import Contacts, Deliveries
+from services.notifications.store import Contacts, Deliveries, MergedVenues
 from shared.database import Transaction
 from shared.events.contacts import (
     AccountContactChanged,
     AddressesProposed,
     ContactErased,
     VenueAddressesChanged,
+    venue_key,
 )
+from shared.events.directory import VenuesMerged, VenuesUnmerged
 from shared.observability import correlated, correlation_id
 
 
@@ -23,6 +25,17 @@ async def learn_account(tx: Transaction, event: AccountContactChanged) -> None:
 async def learn_venue(tx: Transaction, event: VenueAddressesChanged) -> None:
     """Keep the public addresses of a venue."""
     await Contacts(tx).keep(event.key, event.revision, addresses=event.addresses)
+
+
+async def follow_merge(tx: Transaction, event: VenuesMerged) -> None:
+    """Send what is for a merged venue to the one that stays."""
+    keys = venue_key(event.merged_id), venue_key(event.venue_id)
+    await MergedVenues(tx).put(*keys, event.merged_at)
+
+
+async def follow_unmerge(tx: Transaction, event: VenuesUnmerged) -> None:
+    """Send it to its own addresses again."""
+    await MergedVenues(tx).remove(venue_key(event.merged_id), venue_key(event.venue_id))
 
 
 async def learn_proposal(tx: Transaction, event: AddressesProposed) -> None:

@@ -367,6 +367,28 @@ class VenueMediatorsChanged(VenueEvent):
     changed_at: AwareDatetime
 
 
+class VenuesMerged(VenueEvent):
+    """Two venues are one now: `merged_id` is another name of `venue_id`, whatever names it."""
+
+    merged_id: str
+    merge_id: str
+    revision: int
+    """Of the sheet that stays."""
+    merged_revision: int
+    merged_at: AwareDatetime
+
+
+class VenuesUnmerged(VenueEvent):
+    """They are two again: `merged_id` is a venue of its own, as it was before."""
+
+    merged_id: str
+    merge_id: str
+    revision: int
+    """Of the sheet that had stayed."""
+    merged_revision: int
+    unmerged_at: AwareDatetime
+
+
 class VenueListingChanged(VenueEvent):
     """A sheet has left the search and the lists, or is back in them."""
 

@@ -51,9 +51,17 @@ TITLES = {
     "mediator-not-found": "Cette médiatrice ou ce médiateur n'est pas dans l'annuaire.",
     "not-itinerant": "Seul un lieu itinérant a des arrêts.",
     "stops-changed": ("Les arrêts ont changé depuis que vous les avez lus : relisez-les d'abord."),
-    "venue-merged": (
-        "Cette fiche a été réunie avec une autre : c'est celle-là qu'il faut utiliser."
+    "already-merged": "L'autre fiche est déjà fusionnée.",
+    "already-unmerged": "Cette fusion est déjà annulée.",
+    "duplicate-not-found": "Cette paire de fiches n'existe pas.",
+    "merge-not-found": "Cette fusion n'existe pas.",
+    "merged-venue": "Ce lieu a été fusionné avec un autre : sa fiche a un autre identifiant.",
+    "merged-with-itself": "Une fiche ne peut pas être fusionnée avec elle-même.",
+    "unreadable-pairs": "Ces fichiers ne se lisent pas comme des fiches et des paires.",
+    "venue-changed": (
+        "L'une des fiches a changé depuis que vous l'avez ouverte : relisez-la d'abord."
     ),
+    "territory-not-found": "Ce territoire n'existe pas.",
     "dump-not-found": "Cet export n'existe pas, ou pas encore.",
     "already-manager": "Vous êtes déjà responsable de cette fiche.",
     "about-to-close": "Le délai est passé : seule une décision compte encore.",

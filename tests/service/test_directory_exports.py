@@ -44,6 +44,7 @@ HOSTILE = {
     "presentation_resume": "L'Œil\n=1+1 « 😀 »",
     "longitude": "-5.3706",
 }
+NAMES = ("Cannelle", "Vanille", "Gingembre")
 NS = {"a": "http://www.w3.org/2005/Atom"}
 
 
@@ -83,13 +84,13 @@ def export(system: System, query: str) -> httpx.Response:
 
 
 def sheets(system: System) -> dict[str, Any]:
-    """All sheets, as pages of the list have them."""
+    """All sheets, as pages of a search have them."""
     found: dict[str, Any] = {}
-    after = 0
-    while after is not None:
-        page = system.get("directory", f"/venues?limit=200&after={after}")
+    cursor = ""
+    while cursor is not None:
+        page = system.get("directory", f"/venues?limit=200&facets=false&cursor={cursor}")
         found |= {one["id"]: one["fiche"] for one in page["items"]}
-        after = page["next"]
+        cursor = page["next"]
     return found
 
 
@@ -98,8 +99,8 @@ def table(text: str) -> list[dict[str, str]]:
 
 
 def test_each_form_has_every_sheet_once(exporting: System) -> None:
+    eventually(lambda: len(sheets(exporting)) == MANY + 2)
     known = sheets(exporting)
-    assert len(known) == MANY + 2
     lines = export(exporting, "ndjson").text.split("\n")[:-1]
     places = json.loads(export(exporting, "geojson").content)
     assert places["type"] == "FeatureCollection"
@@ -183,6 +184,70 @@ async def test_the_extended_form_says_what_silence_accepted(exporting: System) -
     ]
     assert line["provenance.horaires.how"] == "silence"
     assert line["provenance.horaires.at"] == origin["at"]
+
+
+def test_a_search_is_exported_in_its_order(exporting: System) -> None:
+    there = [row(code_insee="97411", code_postal="97400", nom=f"Case {nom}") for nom in NAMES]
+    dates = ("2024-01-01", "2026-01-01", "2025-01-01")
+    for one, date_maj in zip(there, dates, strict=True):
+        one["date_maj"] = date_maj
+    exporting.import_venues(csv_of(*there))
+    wanted = [there[place]["id"] for place in (1, 2, 0)]
+
+    def found() -> list[str]:
+        return [one["id"] for one in table(export(exporting, "csv?departement=974").text)]
+
+    eventually(lambda: sorted(found()) == sorted(wanted))
+    assert found() == wanted
+    near = export(exporting, "ndjson?q=vanille+case&region=04&order=relevance").iter_lines()
+    assert [json.loads(line)["nom"] for line in near] == ["Case Vanille"]
+    assert table(export(exporting, "csv?q=introuvable").text) == []
+    for query, field in (("departement=20", "departement"), ("radius=5", "radius")):
+        answer = exporting.call("GET", "directory", f"/exports/venues.csv?{query}")
+        assert answer.status_code == 422
+        assert [one["field"] for one in answer.json()["invalid_params"]] == [field]
+    refused(
+        exporting.call("GET", "directory", "/exports/venues.csv?limit=3"),
+        422,
+        "invalid-input",
+        ("limit", "extra_forbidden"),
+    )
+
+
+def test_territories_add_up(exporting: System) -> None:
+    here = {"code_insee": "", "code_postal": "99999"}
+    ours = [row(code_insee="2A004", code_postal="20000", date_maj=day(now())), row(**here)]
+    exporting.import_venues(csv_of(*ours))
+
+    def made() -> Any:
+        assert {one["id"] for one in ours} <= sheets(exporting).keys()
+        return exporting.get("directory", "/territories")
+
+    found = eventually(made)
+    parts = [found["unknown"], *(one["counts"] for one in found["departments"])]
+    assert len(parts) == 109
+    for name in ("venues", "services"):
+        assert sum(one[name] for one in parts) == found["total"][name]
+    assert found["total"]["venues"] == len(sheets(exporting))
+    assert found["unknown"]["venues"] == 1
+    services = sum(len(one["services"] or []) for one in sheets(exporting).values())
+    assert found["total"]["services"] == services
+    for name in ("by_age", "by_completeness"):
+        assert sum(found["total"][name].values()) == found["total"]["venues"]
+
+    corsica = exporting.get("directory", "/territories/region/94")
+    assert corsica["territory"]["nom"] == "Corse"
+    assert [one["code"] for one in corsica["departments"]] == ["2A", "2B"]
+    there = exporting.get("directory", "/territories/departement/2a")["territory"]
+    assert there["counts"] == corsica["departments"][0]["counts"]
+    assert there["counts"]["by_age"]["under_6_months"] == there["counts"]["venues"] == 1
+    for path, status in (("region/20", 404), ("departement/20", 404), ("pays/1", 422)):
+        answer = exporting.call("GET", "directory", f"/territories/{path}")
+        assert answer.status_code == status
+    first = exporting.call("GET", "directory", "/territories")
+    known = {"If-None-Match": first.headers["etag"]}
+    again = exporting.call("GET", "directory", "/territories", headers=known)
+    assert again.status_code == 304
 
 
 def run(system: System, *command: str) -> subprocess.CompletedProcess[str]:

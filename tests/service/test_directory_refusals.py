@@ -39,6 +39,13 @@ def post(
     return system.call("POST", "directory", path, as_=USER, content=content, headers=headers)
 
 
+def test_a_refusal_says_what_was_probably_meant(directory: System, venue: str) -> None:
+    changes = {"horaires": "Mo-Sun 10:00-12:00", "frais_a_charge": ["gratuit"], "nom": ""}
+    answer = post(directory, f"/venues/{venue}/edits", EDIT | {"changes": changes})
+    faults = refused(answer, 422, "invalid-input")["invalid_params"]
+    assert [fault.get("suggestion") for fault in faults] == ["Mo-Su 10:00-12:00", "Gratuit", None]
+
+
 @pytest.mark.parametrize(
     ("changes", "wrong"),
     [
@@ -59,6 +66,10 @@ def post(
         ({"nom": ""}, {"nom": "required"}),
         ({"adresse": None}, {"adresse": "required"}),
         ({"code_postal": "2615"}, {"code_postal": "pattern"}),
+        ({"telephone": "appeler le 06 12 34 56 78"}, {"telephone": "pattern"}),
+        ({"telephone": "0612345678 / 0712345678"}, {"telephone": "one_number"}),
+        ({"pivot": "43493312300028"}, {"pivot": "siret"}),
+        ({"horaires": "Sun 10:00-12:00"}, {"horaires": "opening_hours"}),
         ({"telephone": "au secrétariat"}, {"telephone": "pattern"}),
         ({"frais_a_charge": ["Cher"]}, {"frais_a_charge": "enum"}),
         ({"typologie": ["a|b"]}, {"typologie": "separator"}),

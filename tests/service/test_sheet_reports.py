@@ -104,7 +104,9 @@ async def test_a_sheet_leaves_the_lists_and_a_moderator_brings_it_back(
     after = sheet(directory, venue)
     assert (after[shown], after[other]) == (day(now()), None)
     assert (after["revision"], after["fiche"]) == (before["revision"], before["fiche"])
-    directory.import_venues(csv_of({**cells, "complement_adresse": "Au fond", "date_maj": "2026-01-02"}))
+    directory.import_venues(
+        csv_of({**cells, "complement_adresse": "Au fond", "date_maj": "2026-01-02"})
+    )
     assert sheet(directory, venue)[shown]
 
     assert venue not in exported(directory)
@@ -148,6 +150,30 @@ async def test_managers_hear_what_is_wrong_and_not_from_whom(directory: System) 
     assert asked.type == "VenueCorrectionAsked"
     assert (asked.body["managers"], asked.body["text"]) == ([gus.id], "Le numéro sonne occupé.")
     assert "zoe" not in str(asked.body)
+
+
+async def test_a_founded_duplicate_is_on_the_list_however_little_alike(directory: System) -> None:
+    venue, _ = new_venue(directory)
+    cells = row(
+        nom=f"Fournil {uuid4().hex[:6]}",
+        commune="Saint-Denis",
+        code_postal="97400",
+        code_insee="97411",
+        adresse="1 rue du Port",
+        latitude="-20.88",
+        longitude="55.45",
+        pivot="12345678901234",
+        telephone="",
+    )
+    directory.import_venues(csv_of(cells))
+    case = reported(directory, venue, reason="duplicate", other_venue=cells["id"])
+    await upheld(directory, case, venue)
+    pairs = directory.get("directory", "/duplicates?state=same&departement=974", as_=MODERATOR)[
+        "items"
+    ]
+    [pair] = [one for one in pairs if venue in str(one)]
+    assert cells["id"] in str(pair)
+    assert "signalement" in str(pair)
 
 
 async def test_what_is_not_founded_changes_nothing(directory: System) -> None:

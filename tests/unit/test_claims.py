@@ -23,14 +23,14 @@ from services.directory.domain.claims import (
     settled_addresses,
 )
 from services.directory.domain.proposals import AlreadyManager
-from services.directory.domain.venues import Revision, Venue, VenueMerged, VenueNotFound
+from services.directory.domain.venues import Revision, Venue, VenueNotFound
 from services.directory.handlers import HANDLERS
 from services.directory.store.venues import Venues
 from services.directory.use_cases import claims
 from services.directory.use_cases.claims import Wish
 from shared.auth import Account
 from shared.errors import NotAllowed
-from shared.events import Author, Event
+from shared.events import Author, Event, FieldValue
 from shared.events.contacts import AccountContactChanged, digest
 from shared.events.directory import (
     ClaimDisowned,
@@ -82,9 +82,9 @@ def kept(memory: Memory, made: Claim) -> Claim:
     return found
 
 
-def managers(memory: Memory) -> list[str]:
+def managers(memory: Memory, venue_id: str = "v1") -> list[str]:
     async def look(tx: MemoryTransaction) -> Venue | None:
-        return await Venues(tx).get("v1")
+        return await Venues(tx).get(venue_id)
 
     venue = memory.look(look)
     assert venue
@@ -468,6 +468,37 @@ class TestByPeople:
         assert kept(memory, made).state == "withdrawn"
 
 
+class TestAfterAMerge:
+    """The venue that is claimed is one with another by now, `v2`."""
+
+    def merged(self, courriels: FieldValue = None) -> tuple[Memory, Claim]:
+        memory = memory_with(a_venue())
+        made, _ = claim(memory, wish("mail"))
+        stays = a_venue(id="v2", courriels=courriels or [ADDRESS]).model_copy(
+            update={"merged": ["v1"]}
+        )
+        memory.rows["venues"] = memory_with(a_venue(merged_into="v2"), stays).rows["venues"]
+        return memory, made
+
+    def test_the_mails_link_makes_a_manager_of_the_venue_that_stays(self) -> None:
+        memory, made = self.merged()
+        answer(memory, made, known=True)
+        assert kept(memory, made).state == "approved"
+        assert managers(memory, "v2") == ["nour"]
+
+    def test_an_address_that_did_not_stay_proves_nothing(self) -> None:
+        memory, made = self.merged(courriels=[OTHER])
+        with pytest.raises(ProofImpossible):
+            answer(memory, made, known=True)
+
+    def test_the_claim_is_among_those_of_the_venue_that_stays(self) -> None:
+        memory, made = self.merged()
+        listed, _ = memory.run(lambda tx: claims.list_claims(tx, MODERATOR, "v2"), NOW)
+        assert [one.id for one in listed] == [made.id]
+        found, _ = memory.run(lambda tx: claims.get_claim(tx, MODERATOR, "v2", made.id), NOW)
+        assert found.id == made.id
+
+
 class TestRefusals:
     def test_of_a_manager(self) -> None:
         with pytest.raises(AlreadyManager):
@@ -476,19 +507,6 @@ class TestRefusals:
     def test_of_no_venue(self) -> None:
         with pytest.raises(VenueNotFound):
             claim(memory_with(), wish())
-
-    def test_of_a_venue_that_is_part_of_another_one(self) -> None:
-        memory = memory_with(a_venue(merged_into="v2"))
-        with pytest.raises(VenueMerged) as refusal:
-            claim(memory, wish())
-        assert refusal.value.extra["merged_into"] == "v2"
-
-    def test_by_a_link_to_a_venue_that_was_merged_since(self) -> None:
-        memory = memory_with(a_venue())
-        made, _ = claim(memory, wish("mail"))
-        memory.rows["venues"] = memory_with(a_venue(merged_into="v2")).rows["venues"]
-        with pytest.raises(VenueMerged):
-            answer(memory, made, known=True)
 
     @pytest.mark.parametrize("first", ["mail", "moderator"])
     def test_of_a_second_one_while_the_first_waits(self, first: str) -> None:

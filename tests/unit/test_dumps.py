@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from frictionless import Package
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,8 +19,9 @@ from services.directory.domain import dumps
 from services.directory.domain.venues import Venue
 from services.directory.exporting.dump import MEDIA_TYPES, Abandoned, make_dump, names
 from services.directory.exporting.streams import Pages
-from tests.unit.test_exports import AT, FICHE, ROOT, venue
+from tests.unit.test_exports import AT, FICHE, venue
 
+ROOT = Path(__file__).resolve().parents[2]
 AT_THREE = dt.time(3)
 MOMENTS = st.datetimes(
     dt.datetime(2026, 1, 1),  # noqa: DTZ001
@@ -116,6 +118,7 @@ class TestFiles:
         made = await made_in(tmp_path / "new", sheets(3), [], sheets(1))
         assert {path.name for path in made.iterdir()} == set(MEDIA_TYPES)
         package = json.loads((made / "datapackage.json").read_text("utf-8"))
+        assert list(Package.metadata_validate(package)) == []
         assert package["$schema"] == "https://datapackage.org/profiles/2.0/datapackage.json"
         assert package["name"] == "lieux-mediation-numerique"
         assert [one["name"] for one in package["licenses"]] == ["etalab-2.0"]

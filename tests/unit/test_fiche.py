@@ -22,6 +22,7 @@ from services.directory.domain.fiche import (
     SEPARATOR,
     UNKNOWN_DATE,
     InvalidValue,
+    known,
     public_addresses,
     read_row,
 )
@@ -361,6 +362,21 @@ class TestRows:
         fiche = {"courriels": ["A@exemple.fr", "a@exemple.fr", "au guichet", "b@exemple.fr"]}
         assert public_addresses(fiche) == ["a@exemple.fr", "b@exemple.fr"]
         assert public_addresses({}) == []
+
+
+class TestUnknown:
+    """The schema requires two columns that sources often do not know."""
+
+    @pytest.mark.parametrize(
+        ("column", "unknown"), [("date_maj", "1970-01-01"), ("pivot", "00000000000000")]
+    )
+    def test_what_stands_for_it_is_valid_in_a_file_and_nothing_to_read(
+        self, column: str, unknown: str
+    ) -> None:
+        assert COLUMNS[column].from_cell(unknown) == unknown
+        assert known(column, unknown) is None
+        assert known("nom", unknown) == unknown
+        assert known(column, ROW[column]) == ROW[column]
 
 
 class TestSame:

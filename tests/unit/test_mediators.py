@@ -7,7 +7,7 @@ import bson
 import pytest
 
 from services.directory.domain.mediators import MOST_VENUES, MediatorNotFound, check_profile
-from services.directory.domain.venues import VenueMerged, VenueNotFound
+from services.directory.domain.venues import VenueNotFound
 from services.directory.use_cases import mediators
 from services.directory.use_cases.mediators import Shown
 from shared.auth import Account
@@ -192,17 +192,23 @@ class TestAttachment:
         ("venues", "refusal"),
         [
             (["absent"], VenueNotFound),
-            (["merged"], VenueMerged),
             ([f"v{n}" for n in range(MOST_VENUES + 1)], InvalidInput),
         ],
     )
     def test_to_venues_that_cannot_be(
         self, venues: Sequence[str], refusal: type[Exception]
     ) -> None:
-        memory = memory_with(a_venue(id="merged", merged_into="v1"))
+        memory = memory_with(a_venue())
         with pytest.raises(refusal):
             publish(memory, *venues)
         assert everything(memory) == ""
+
+
+def test_a_venue_named_by_an_id_that_was_merged_is_the_one_that_stays() -> None:
+    stays = a_venue("ada").model_copy(update={"merged": ["old"]})
+    memory = memory_with(stays, a_venue(id="old", merged_into="v1"))
+    shown, _ = publish(memory, "old", "v1")
+    assert states(shown) == {"v1": "asked"}
 
 
 class TestErasing:

@@ -157,6 +157,10 @@ class TestHeaders:
         with pytest.raises(NotACsvFile):
             opened(header + "\n")
 
+    def test_a_header_without_measure(self) -> None:
+        with pytest.raises(NotACsvFile, match="plus de 1000 colonnes"):
+            opened(",".join(f"c{n}" for n in range(100_000)))
+
     def test_a_header_alone_is_an_empty_list(self) -> None:
         assert read(HEADER) == ([], [])
 

@@ -15,7 +15,7 @@ from services.directory.domain.stops import (
     check_stops,
     shown_stops,
 )
-from services.directory.domain.venues import VenueMerged, VenueNotFound
+from services.directory.domain.venues import VenueNotFound
 from services.directory.store.stops import stops_of
 from services.directory.use_cases import stops
 from shared.auth import Account
@@ -148,11 +148,9 @@ class TestWriting:
         cleared, [event] = put(moving, base_revision=1)
         assert (cleared.stops, event.count) == ([], 0)
 
-    def test_of_no_venue_or_one_that_was_merged(self) -> None:
+    def test_of_no_venue(self) -> None:
         with pytest.raises(VenueNotFound):
             put(memory_with(), MARKET)
-        with pytest.raises(VenueMerged):
-            put(memory_with(a_venue("ada", merged_into="v2", **MOVES)), MARKET)
 
 
 def test_the_stops_of_many_venues_at_once() -> None:

@@ -251,6 +251,32 @@ class TestHtml:
         assert without_html(text) == text
 
 
+class TestHeavyTexts:
+    """A cell that would take the square of its length: told at once, or this never ends."""
+
+    @pytest.mark.parametrize("column", ["nom", "presentation_detail", "typologie", "telephone"])
+    def test_marks_on_a_letter(self, column: str) -> None:
+        assert refusal(column, "e" + "\u0301\u0316" * 60_000)[0] == "characters"
+        # as many as any script has
+        assert COLUMNS["nom"].from_cell("e\u0316\u0301" * 500) == "\u00e9\u0316" * 500
+
+    @pytest.mark.parametrize(
+        ("column", "cell", "rule"),
+        [
+            ("nom", "a" + " " * 120_000 + "\x07", "characters"),
+            ("presentation_detail", "<a " * 40_000, "max_length"),
+            ("services", "x" + " " * 120_000 + "|y", "enum"),
+            ("telephone", "1" + " " * 120_000, "pattern"),
+            ("horaires", "lundi " * 20_000, "max_length"),
+        ],
+    )
+    def test_repeated_signs(self, column: str, cell: str, rule: str) -> None:
+        assert refusal(column, cell)[0] == rule
+
+    def test_html_in_html_in_html(self) -> None:
+        assert not has_html(without_html("&" + "amp;" * 20_000 + "lt;p>"))
+
+
 class TestSpelling:
     def test_apostrophes_and_spaces_are_the_schemas_in_all_texts(self) -> None:
         written = "L’Étape\u00a0: «\u202fici\u202f» \u2066là\u2069\u200b"

@@ -1,16 +1,18 @@
 """The directory over HTTP: request and response models, nothing else."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 
 from services.directory.api import (
     checks,
     claim_pages,
     claims,
     dumps,
+    duplicates,
     exports,
     feeds,
     imports,
     mediators,
+    merges,
     notices,
     pages,
     proposals,
@@ -18,13 +20,16 @@ from services.directory.api import (
     reports,
     search,
     stops,
+    territories,
     validations,
     venues,
 )
+from services.directory.api.door import door
 
 router = APIRouter(tags=["directory"])
+for part in (search, imports, validations, exports, dumps, territories, pages):
+    router.include_router(part.router)
 for part in (
-    search,
     venues,
     provenance,
     checks,
@@ -33,13 +38,10 @@ for part in (
     proposals,
     claims,
     claim_pages,
-    imports,
-    validations,
-    feeds,
-    exports,
-    dumps,
     stops,
     mediators,
-    pages,
+    duplicates,
+    merges,
+    feeds,
 ):
-    router.include_router(part.router)
+    router.include_router(part.router, dependencies=[Depends(door)])

@@ -2,13 +2,16 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Request
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel
+from pydantic import Field
 
+from services.directory.api.filters import Filters
+from services.directory.api.parameters import REFUSED, parameters_of, read
 from services.directory.domain.venues import day
 from services.directory.exporting.formats import FORMS, FormName, form
-from services.directory.exporting.streams import all_venues, begun, written
+from services.directory.exporting.streams import all_venues, begun, found_venues, written
+from services.directory.search.query import Query
 from shared.database import now
 from shared.service import RequestDatabase
 
@@ -18,28 +21,42 @@ _FILES: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The file",
         "content": {one.media_type.partition(";")[0]: {} for one in FORMS},
-    }
+    },
+    **REFUSED,
 }
 
 
-class Asked(BaseModel):
+class Export(Filters):
     """Which sheets, and how much of them."""
 
-    extended: bool = False
-    """With each sheet's revision and where each of its values comes from."""
+    extended: bool = Field(
+        False,
+        description="Avec la révision de chaque fiche, et l'origine de chacune de ses valeurs.",
+    )
 
 
-@router.get("/exports/venues.{name}", response_class=StreamingResponse, responses=_FILES)
+@router.get(
+    "/exports/venues.{name}",
+    response_class=StreamingResponse,
+    openapi_extra={"parameters": parameters_of(Export)},
+    responses=_FILES,
+)
 async def export_venues(
-    database: RequestDatabase,
-    name: Annotated[FormName, Path()],
-    asked: Annotated[Asked, Query()],
+    request: Request, database: RequestDatabase, name: Annotated[FormName, Path()]
 ) -> StreamingResponse:
-    """The directory as a file: CSV of the national schema, NDJSON, JSON or GeoJSON."""
-    pages = await begun(all_venues(database))
+    """All sheets, or those of a search, as a file: CSV of the national schema, JSON forms."""
+    asked = read(request, Export)
+    query = asked.query(request.app.state.communes)
+    if query == Query():
+        # the whole directory needs no index, and is told in the list's order
+        pages = all_venues(database)
+    else:
+        pages = found_venues(database, request.app.state.search.index, query)
     made = form(name, extended=asked.extended)
     headers = {
         "Content-Disposition": f'attachment; filename="lieux-{day(now())}.{name}"',
         "Cache-Control": "no-cache",
     }
-    return StreamingResponse(written(made, pages), headers=headers, media_type=made.media_type)
+    return StreamingResponse(
+        written(made, await begun(pages)), headers=headers, media_type=made.media_type
+    )

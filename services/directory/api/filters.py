@@ -19,7 +19,7 @@ from services.directory.domain.territories import (
 from services.directory.search.communes import Communes
 from services.directory.search.geo import DATE_LINE, POLE, Box
 from services.directory.search.query import Near, Order, Query, Wanted
-from services.directory.search.values import FACETS
+from services.directory.search.values import BITS, FACETS
 from services.directory.search.words import terms
 from shared.errors import InvalidField, InvalidInput
 
@@ -111,33 +111,27 @@ class Filters(BaseModel):
         return query
 
     def _groups(self, reading: "_Reading", communes: Communes) -> Wanted:
-        departments = [
-            department
-            for region in reading.codes("region", self.region, DEPARTMENTS_OF.__contains__)
-            for department in DEPARTMENTS_OF[region]
-        ]
-        asked = {
-            "typologie": reading.codes("typologie", self.typologie, lambda _: True),
-            "code_postal": reading.codes("code_postal", self.code_postal, _POSTCODE.fullmatch),
-            "departement": reading.codes("departement", self.departement, DEPARTMENTS.__contains__),
-            "region": departments,
-            "epci": reading.epcis(self.epci, communes),
-            **{
-                name: [
-                    commune
-                    for code in reading.codes(name, given, COMMUNE.fullmatch)
-                    for commune in communes_of(code)
-                ]
-                for name, given in (("commune", self.commune), ("code_insee", self.code_insee))
-            },
-        }
-        return tuple(
-            (_GROUP_OF.get(name, name), tuple(values)) for name, values in asked.items() if values
-        )
+        asked: list[tuple[str, Sequence[str]]] = []
+        if self.typologie:
+            asked.append(("typologie", [one for one in self.typologie if one]))
+        if self.code_postal:
+            asked.append(
+                ("code_postal", reading.codes("code_postal", self.code_postal, _POSTCODE.fullmatch))
+            )
+        if self.departement:
+            listed = reading.codes("departement", self.departement, DEPARTMENTS.__contains__)
+            asked.append(("departement", listed))
+        if self.region:
+            regions = reading.codes("region", self.region, DEPARTMENTS_OF.__contains__)
+            asked.append(("departement", [one for each in regions for one in DEPARTMENTS_OF[each]]))
+        if self.epci:
+            asked.append(("commune", reading.epcis(self.epci, communes)))
+        for name, given in (("commune", self.commune), ("code_insee", self.code_insee)):
+            if given:
+                codes = reading.codes(name, given, COMMUNE.fullmatch)
+                asked.append(("commune", [one for code in codes for one in communes_of(code)]))
+        return tuple((name, tuple(values)) for name, values in asked if values)
 
-
-_GROUP_OF = {"region": "departement", "epci": "commune", "code_insee": "commune"}
-"""What the index keeps sheets by, where that is not the parameter."""
 
 _EXAMPLES = {
     "region": "Il faut le code d'une région : 84, par exemple.",
@@ -167,6 +161,8 @@ class _Reading:
         return found
 
     def choices(self, name: str, given: Sequence[str]) -> tuple[str, ...]:
+        if all((name, one) in BITS for one in given):
+            return tuple(sorted({*given}))
         try:
             checked = COLUMNS[name].check([*given])
             return tuple(sorted(checked)) if isinstance(checked, list) else ()
@@ -181,7 +177,7 @@ class _Reading:
         found = [one.strip().upper() for one in given if one.strip()]
         fine = [one for one in found if fits(one)]
         if len(fine) < len(found):
-            self.refuse(name, "code", _EXAMPLES.get(name, "Il faut un code."))
+            self.refuse(name, "code", _EXAMPLES[name])
         return fine
 
     def epcis(self, given: Sequence[str], communes: Communes) -> list[str]:

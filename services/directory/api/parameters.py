@@ -15,6 +15,10 @@ from shared.errors import BadRequest, InvalidInput, explain
 MOST = 500
 """Parameters of one address."""
 
+REFUSED: dict[int | str, dict[str, Any]] = {
+    422: {"$ref": "#/components/responses/Problem422"},
+}
+
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -42,13 +46,18 @@ def read(request: Request, model: type[Model]) -> Model:
 
 def described(model: type[BaseModel], answer: type[BaseModel]) -> dict[str, Any]:
     """What OpenAPI says of a route that reads its parameters here, for its decorator."""
+    return {
+        "openapi_extra": {"parameters": parameters_of(model)},
+        "responses": {200: {"model": answer}, **REFUSED},
+    }
+
+
+def parameters_of(model: type[BaseModel]) -> list[dict[str, Any]]:
+    """The parameters as OpenAPI describes them."""
     schema = model.model_json_schema()
     parameters = []
     for name, field in schema["properties"].items():
         rules = {key: value for key, value in field.items() if key not in ("title", "description")}
         one = {"name": name, "in": "query", "required": False, "schema": rules}
         parameters.append(one | {key: field[key] for key in ("description",) if key in field})
-    return {
-        "openapi_extra": {"parameters": parameters},
-        "responses": {200: {"model": answer}, 422: {"$ref": "#/components/responses/Problem422"}},
-    }
+    return parameters

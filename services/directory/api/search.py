@@ -1,11 +1,8 @@
 """Searching the directory."""
 
 import json
-from collections.abc import Callable, Coroutine
-from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from fastapi.routing import APIRoute
 from pydantic import BaseModel, Field
 
 from services.directory.api.filters import Filters
@@ -14,17 +11,7 @@ from services.directory.api.venues import VenueOut
 from services.directory.search.values import FACETS
 from services.directory.use_cases import search
 
-
-class Direct(APIRoute):
-    """A route that reads its request itself and answers in bytes: nothing is between."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The route's function alone."""
-        handler: Callable[[Request], Coroutine[Any, Any, Response]] = self.endpoint
-        return handler
-
-
-router = APIRouter(route_class=Direct)
+router = APIRouter()
 
 MOST = 200
 

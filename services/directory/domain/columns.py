@@ -9,9 +9,11 @@ from typing import Literal, NamedTuple
 from services.directory.domain.closest import closest, question
 from services.directory.domain.spreadsheets import restored
 from services.directory.domain.texts import (
+    SHORT,
     has_control,
     has_html,
     is_plain,
+    is_stacked,
     one_line,
     one_spelling,
     without_html,
@@ -29,7 +31,11 @@ LONGEST_SHOWN = 100
 
 EMAIL = re.compile(r"[^@\s<>,;:\"()\[\]\\]+@[^@\s<>,;:\"()\[\]\\.]+(\.[^@\s<>,;:\"()\[\]\\.]+)+")
 WEB = re.compile(r"https?://[^\s/?#@\\]+([/?#][^\s\\]*)?", re.IGNORECASE)
+FORBIDDEN = "Ce texte contient des caractères interdits."
+
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
+_PLAIN_NUMBER = re.compile(r"-?[1-8]?\d\.\d+", re.ASCII)
+"""A number that is certainly within all bounds."""
 _DECIMAL_COMMA = re.compile(r"([+-]?\d+),(\d+)", re.ASCII)
 _DAY = re.compile(
     r"(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})([T ][\d:.,+Z-]*)?", re.ASCII
@@ -100,11 +106,22 @@ class Column:
     """What we ask of each item of a proposed value, beyond the schema."""
     bounds: tuple[float, float] | None = None
 
+    def quick(self, cell: str) -> FieldValue:
+        """The value of a CSV cell that is surely in its normal form, else none: most are."""
+        text = cell.strip()
+        if not text or self.mend or self.choices or len(cell) >= min(SHORT, self.longest):
+            return None
+        if self.form == "number":
+            return float(text) if _PLAIN_NUMBER.fullmatch(text) else None
+        if "'" in text or not is_plain(text):
+            return None
+        if self.form == "list":
+            return None if SEPARATOR in text else [text]
+        return text if self.pattern is None or self.pattern.fullmatch(text) else None
+
     def read(self, cell: str) -> Cell:
         """What a CSV cell says."""
         text = restored(cell, self.longest).strip()
-        if self._is_valid(text):
-            return Cell(text)
         try:
             value, note, rule = self._from_text(text)
         except InvalidValue as exc:
@@ -141,12 +158,6 @@ class Column:
         if self.choices and isinstance(one, list) and isinstance(other, list):
             return sorted(one) == sorted(other)
         return one == other
-
-    def _is_valid(self, text: str) -> bool:
-        """Whether a text is surely in its normal form: most are, and this is quick."""
-        if self.form != "text" or self.mend or not text or len(text) > self.longest:
-            return False
-        return is_plain(text) and (self.pattern is None or bool(self.pattern.fullmatch(text)))
 
     def _from_text(self, text: str) -> Checked:
         if self.form == "number" and text:
@@ -205,17 +216,20 @@ class Column:
         if found := known.get(folded(item)):
             return found
         message = f"« {_cut(item)} » n'est pas une valeur de la liste."
-        parts = [known.get(folded(part)) for part in _OTHER_SEPARATORS.split(cell or item)]
+        whole = cell if cell and len(cell) <= self.longest else item
+        parts = [known.get(folded(part)) for part in _OTHER_SEPARATORS.split(whole)]
         if len(parts) > 1 and all(parts):
             raise InvalidValue("enum", message, SEPARATOR.join(filter(None, parts)))
         raise InvalidValue("enum", message, closest(item, self.choices))
 
     def _item(self, given: str) -> str:
+        _refuse_stacks(given)
         text = one_line(one_spelling(given)).strip()
         self._refuse_signs(text)
         return text
 
     def _text(self, value: str) -> Mended:
+        _refuse_stacks(value)
         mended = Mended(one_spelling(value))
         if self.prose and len(value) <= LONGEST_HTML and has_html(mended.text):
             plain = without_html(mended.text)
@@ -236,9 +250,14 @@ class Column:
 
     def _refuse_signs(self, text: str) -> None:
         if has_control(text):
-            raise InvalidValue("characters", "Ce texte contient des caractères interdits.")
+            raise InvalidValue("characters", FORBIDDEN)
         if len(text) > self.longest:
             raise InvalidValue("max_length", f"Il faut au plus {self.longest} caractères.")
+
+
+def _refuse_stacks(text: str) -> None:
+    if is_stacked(text):
+        raise InvalidValue("characters", FORBIDDEN)
 
 
 def written(value: FieldValue) -> str:

@@ -129,6 +129,13 @@ def fresh_until(fiche: Fiche, checked_on: dt.date | None) -> dt.date | None:
     return _a_year_after(max(known)) if known else None
 
 
+def fresh_since(today: dt.date) -> dt.date:
+    """The first of the days on which a sheet was checked or changed to be fresh today."""
+    if (today.month, today.day) == (2, 29):
+        return today.replace(year=today.year - 1, month=3, day=1)
+    return today.replace(year=today.year - 1)
+
+
 def completeness(fiche: Fiche, checked_on: dt.date | None, now: dt.datetime) -> Completeness:
     """A sheet measured at a moment (aware); `checked_on` is when somebody last said it is right."""
     met = met_by_sheet(fiche)

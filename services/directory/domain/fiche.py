@@ -36,6 +36,7 @@ __all__ = [
     "Column",
     "Fiche",
     "InvalidValue",
+    "known",
     "public_addresses",
     "read_row",
     "readable",
@@ -159,6 +160,9 @@ COLUMNS: dict[str, Column] = {
 }
 """Every column by name, in the schema's order."""
 
+_UNKNOWN = {"date_maj": UNKNOWN_DATE, "pivot": UNKNOWN_PIVOT}
+"""Columns that the schema requires, and what stands there for what nobody knows."""
+
 WITHHELD = frozenset({"courriels"})
 """Columns whose values are addresses: they travel on `contacts` only."""
 
@@ -184,6 +188,11 @@ def unaddressable(id_: FieldValue) -> InvalidField | None:
         return None
     message = "Un identifiant ne contient pas de « / », et n'est ni « . » ni « .. »."
     return InvalidField("id", "address", message)
+
+
+def known(name: str, value: FieldValue) -> FieldValue:
+    """A value as people should read it: none if it is how the schema writes an unknown one."""
+    return None if value == _UNKNOWN.get(name, "") else value
 
 
 def public_addresses(fiche: Fiche) -> list[str]:

@@ -3,7 +3,7 @@
 closed     the sheet says since when, and leaves the search and the lists
 charter    the sheet is withdrawn: it leaves them too
 wrong      the venue's managers are told what is wrong
-duplicate  the two sheets are a pair to be looked at
+duplicate  the two sheets are noted as one venue, to be merged by people
 """
 
 import datetime as dt

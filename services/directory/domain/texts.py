@@ -7,7 +7,7 @@ from html import unescape
 from shared.html_text import plain_text
 
 _LINE_ENDS = re.compile(r"\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
-_BREAKS = re.compile(r"\s*[\r\n\t]+\s*")
+_BREAKS = re.compile(r"[\r\n\t]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 
 _INVISIBLE = re.compile(r"[\u00ad\u200b\u2060\ufeff\u202a-\u202e\u2066-\u2069]")
@@ -30,6 +30,25 @@ _NAMED = re.compile(r"&(#\d{1,7}|#x[0-9a-f]{1,6}|[a-z]{2,8}\d{0,2});", re.IGNORE
 _ODD = re.compile(r"[<&\u2019\u02bc]")
 
 
+DEEPEST = 4
+"""How often HTML may have been escaped into HTML."""
+SHORT = 1_000
+MOST_MARKS = 30
+"""On one letter; more than any script has (Unicode's « stream-safe » texts)."""
+
+
+def is_stacked(text: str) -> bool:
+    """Whether a letter has so many marks that ordering them would take the square of their time."""
+    if len(text) <= SHORT or text.isascii():
+        return False
+    marks = 0
+    for sign in text:
+        marks = marks + 1 if unicodedata.combining(sign) else 0
+        if marks > MOST_MARKS:
+            return True
+    return False
+
+
 def is_plain(text: str) -> bool:
     """Whether nothing below would change a text; quick, and true of most."""
     if not text.isprintable() or _ODD.search(text):
@@ -47,7 +66,9 @@ def one_spelling(text: str) -> str:
 
 def one_line(text: str) -> str:
     """A text without line ends and tabs."""
-    return text if text.isprintable() else _BREAKS.sub(" ", text)
+    if text.isprintable():
+        return text
+    return " ".join(filter(None, (part.strip() for part in _BREAKS.split(text))))
 
 
 def has_control(text: str) -> bool:
@@ -65,13 +86,12 @@ def without_html(text: str) -> str:
 
     Of its first 100,000 characters: whoever calls refuses longer ones.
     """
-    while has_html(text):
+    for _ in range(DEEPEST):
+        if not has_html(text):
+            return text
         # without a tag, its line ends are its author's
-        shown = plain_text(text) if _TAG.search(text) else one_spelling(unescape(text))
-        if len(shown) >= len(text):
-            return _TAG.sub(" ", shown).replace("<", " ").replace("&", " ")
-        text = shown
-    return text
+        text = plain_text(text) if _TAG.search(text) else one_spelling(unescape(text))
+    return text.replace("<", " ").replace("&", " ") if has_html(text) else text
 
 
 def readable(text: object) -> object:

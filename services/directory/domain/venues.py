@@ -22,14 +22,6 @@ class VenueNotFound(Problem):
     title = "Ce lieu n'existe pas dans l'annuaire."
 
 
-class VenueMerged(Problem):
-    """The venue is a duplicate of another one, where this is to be done; the answer names it."""
-
-    type = "venue-merged"
-    status = 409
-    title = "Cette fiche a été réunie avec une autre : c'est celle-là qu'il faut utiliser."
-
-
 class UnknownRevision(Problem):
     """The base revision is none that the sheet ever had."""
 
@@ -49,6 +41,9 @@ class Acceptance(BaseModel):
     """`account:…`, if somebody else than its author wrote the text that was accepted."""
     rule: str | None = None
     """What accepted it when nobody did: `deadline`, or the shortcut's name."""
+    merge_id: str | None = None
+    other: str | None = None
+    """The other venue of a merge."""
 
 
 Note = Literal["absent_from_source", "back_in_source", "confirmed"]
@@ -119,12 +114,19 @@ class Venue(BaseModel):
     managers_revision: int = 0
     merged_into: str | None = None
     """The venue that this one is a duplicate of."""
+    merged: list[str] = []
+    """The venues that are one with this one, also those that were one with them."""
     updated_at: AwareDatetime
 
     @property
     def nom(self) -> str:
         """Its name."""
         return str(self.fiche["nom"])
+
+    @property
+    def ids(self) -> list[str]:
+        """All ids that it goes by: its own, and those of the venues merged into it."""
+        return [self.id, *self.merged]
 
     @property
     def absent_from_source(self) -> bool:

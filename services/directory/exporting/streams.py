@@ -7,8 +7,11 @@ from functools import partial
 
 from services.directory.domain.venues import Venue
 from services.directory.exporting.formats import Form, Writer
+from services.directory.search.index import Index
+from services.directory.search.query import Query
 from services.directory.store.reports import Delistings
 from services.directory.store.venues import Venues
+from services.directory.use_cases.search import all_ids
 from shared.database import Database, Transaction
 
 PAGE = 500
@@ -29,6 +32,12 @@ async def all_venues(database: Database) -> Pages:
         first += PAGE
 
 
+async def found_venues(database: Database, index: Index, query: Query) -> Pages:
+    """All that a search finds, in its order, each sheet as it is by then."""
+    async for ids in all_ids(index, query):
+        yield await database.run(partial(_standing, ids=ids))
+
+
 async def count(tx: Transaction) -> int:
     """How many sheets there are, those that are not listed too."""
     return await Venues(tx).count()
@@ -38,6 +47,11 @@ async def _page(tx: Transaction, first: int) -> tuple[int, list[Venue]]:
     venues = Venues(tx)
     page = await venues.page(first, PAGE)
     return await venues.count(), await Delistings(tx).listed(page)
+
+
+async def _standing(tx: Transaction, ids: list[str]) -> list[Venue]:
+    found = await Venues(tx).get_many(ids)
+    return await Delistings(tx).listed([found[id_] for id_ in ids if id_ in found])
 
 
 async def written(form: Form, pages: Pages) -> AsyncGenerator[bytes, None]:

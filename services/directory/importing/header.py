@@ -14,6 +14,13 @@ from services.directory.importing.problems import NotACsvFile
 
 SEPARATORS = {",": "virgule", ";": "point-virgule", "\t": "tabulation"}
 
+LONGEST_HEADER = 64 * 1024
+"""Characters in which the separator is looked for."""
+MOST_COLUMNS = 1_000
+MOST_NAMED = 20
+LONGEST_NAME = 60
+"""Names of others' columns that a sentence repeats, and characters of each."""
+
 UNREADABLE = "guillemet isolé, ou cellule trop longue"
 
 
@@ -34,7 +41,8 @@ class Header:
 
 def separator_of(line: str) -> str:
     """The separator with which a first line has the most columns that we know."""
-    return max(SEPARATORS, key=lambda one: len(_known(_split(line, one))))
+    start = line[:LONGEST_HEADER]
+    return max(SEPARATORS, key=lambda one: len(_known(_split(start, one))))
 
 
 def _split(line: str, separator: str) -> list[str]:
@@ -50,6 +58,8 @@ def _known(names: Sequence[str]) -> set[str]:
 
 def read_header(names: Sequence[str]) -> Header:
     """The places of the columns; raises `NotACsvFile` where one is missing or there twice."""
+    if len(names) > MOST_COLUMNS:
+        raise NotACsvFile(f"La première ligne a plus de {MOST_COLUMNS} colonnes.")
     tidied = [_tidy(name) for name in names]
     only_v1 = COLUMNS.keys() - set(COLUMNS_V0)
     is_old = len(ONLY_V0.intersection(tidied)) > len(only_v1.intersection(tidied))
@@ -60,12 +70,12 @@ def read_header(names: Sequence[str]) -> Header:
     if missing := [name for name in columns if name not in counted]:
         raise NotACsvFile(_missing(missing, names, columns), missing_columns=missing)
     notes = [
-        f"La colonne « {written} » est lue comme « {name} »."
+        f"La colonne « {written[:LONGEST_NAME]} » est lue comme « {name} »."
         for written, name in zip(names, tidied, strict=True)
         if written != name and name in columns
     ]
     if others := [name or "(sans nom)" for name in names if _tidy(name) not in columns]:
-        notes.append(f"Colonnes que le schéma n'a pas, laissées de côté : {', '.join(others)}.")
+        notes.append(f"Colonnes que le schéma n'a pas, laissées de côté : {_some(others)}.")
     if is_old:
         notes.append("Le fichier suit la version 0.1.1 : ses valeurs sont traduites.")
         notes.append("La version 1 n'a plus de colonne « cle_ban » : elle n'est pas reprise.")
@@ -77,11 +87,17 @@ def read_header(names: Sequence[str]) -> Header:
 
 
 def _missing(missing: Sequence[str], names: Sequence[str], columns: Collection[str]) -> str:
-    others = [name for name in names if _tidy(name) not in columns]
+    others = [name for name in names if _tidy(name) not in columns][:MOST_NAMED]
     said = f"Colonnes absentes : {', '.join(missing)}."
-    found = ((name, closest(name, others)) for name in missing)
+    found = ((name, closest(name, [one[:LONGEST_NAME] for one in others])) for name in missing)
     alike = [f"« {other} » pour « {name} »" for name, other in found if other]
     return f"{said} Est-ce {', '.join(alike)} ?" if alike else said
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first names, as many as people read."""
+    shown = ", ".join(name[:LONGEST_NAME] for name in names[:MOST_NAMED])
+    return f"{shown}…" if len(names) > MOST_NAMED else shown
 
 
 def _tidy(name: str) -> str:

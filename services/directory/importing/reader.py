@@ -169,11 +169,13 @@ class _Known(dict[str, Any]):
 
     def __init__(self, column: Column) -> None:
         super().__init__()
-        self.column = column
+        self._quick, self._read = column.quick, column.read
 
     def __missing__(self, cell: str) -> Any:
-        found = self.column.read(cell)
-        said = found.value if found.note is None and found.error is None else found
+        said: Any = self._quick(cell)
+        if said is None:
+            found = self._read(cell)
+            said = found.value if found.note is None and found.error is None else found
         if len(cell) <= LONGEST_KNOWN:
             if len(self) >= MOST_KNOWN:
                 self.clear()
@@ -204,7 +206,7 @@ def _read(
     fiche: dict[str, FieldValue] = {}
     errors: list[InvalidField] = []
     notes: list[InvalidField] = []
-    for cell, column in zip(cells, known, strict=True):
+    for name, cell, column in zip(COLUMNS, cells, known, strict=True):
         value = column[cell]
         if value is None:
             continue
@@ -216,7 +218,7 @@ def _read(
                 notes.append(value.note)
             value = value.value
         # what is kept for other rows is not theirs to change
-        fiche[column.column.name] = value.copy() if value.__class__ is list else value
+        fiche[name] = value.copy() if value.__class__ is list else value
     if wrong := unaddressable(fiche.get("id")):
         errors.append(wrong)
     return fiche, errors, notes

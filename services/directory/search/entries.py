@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from pydantic_core import to_json
 
+from services.directory.domain.completeness import met_by_sheet
 from services.directory.domain.fiche import SEPARATOR, Fiche
 from services.directory.domain.territories import department_of
 from services.directory.search.values import mask_of
@@ -42,7 +43,9 @@ class Keys(NamedTuple):
     """Degrees, as the longitude; both or neither."""
     longitude: float | None
     day: int
-    """Days since 1970 of `date_maj`; 0 where unknown."""
+    """Days since 1970 of `date_maj`, or of the last check if that is later; 0 where unknown."""
+    score: int
+    """Criteria of completeness that it meets, freshness apart."""
     hours: str
     """Opening hours as the sheet has them; empty where unknown."""
     commune: str
@@ -73,7 +76,8 @@ def entry_of(sheet: Sheet) -> Entry:
         mask=mask_of(fiche),
         latitude=latitude,
         longitude=longitude,
-        day=_day(fiche),
+        day=_day(sheet),
+        score=len(met_by_sheet(fiche)),
         hours=_text(fiche.get("horaires")),
         commune=_text(fiche.get("code_insee")),
         postcode=_text(fiche.get("code_postal")),
@@ -110,8 +114,10 @@ def _place(fiche: Fiche) -> tuple[float, float] | tuple[None, None]:
     return None, None
 
 
-def _day(fiche: Fiche) -> int:
+def _day(sheet: Sheet) -> int:
+    checked = (sheet.checked_on - EPOCH).days if sheet.checked_on else 0
     try:
-        return max(0, (dt.date.fromisoformat(_text(fiche.get("date_maj"))) - EPOCH).days)
+        changed = (dt.date.fromisoformat(_text(sheet.fiche.get("date_maj"))) - EPOCH).days
     except ValueError:
-        return 0
+        changed = 0
+    return max(0, checked, changed)

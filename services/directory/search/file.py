@@ -25,9 +25,9 @@ _SCHEMA = f"""
 create table meta (name text primary key, value text not null);
 create table entries (
     ordinal integer primary key, id text not null unique, revision integer not null,
-    mask blob not null, latitude real, longitude real, day integer not null, hours text not null,
-    commune text not null, postcode text not null, department text not null,
-    typologies text not null
+    mask blob not null, latitude real, longitude real, day integer not null,
+    score integer not null, hours text not null, commune text not null,
+    postcode text not null, department text not null, typologies text not null
 );
 create table sheets (ordinal integer primary key, json blob not null);
 create virtual table words using fts5 ({_FIELDS}, detail=column, tokenize='ascii');
@@ -41,7 +41,7 @@ create table positions (
 );
 insert into meta values ('format', '{FORMAT}');
 """  # noqa: S608 our own names
-_KEYS = "ordinal, mask, latitude, longitude, day, hours, commune, postcode, department, typologies"
+_KEYS = ", ".join(Keys._fields)
 MEMORY_MAP = 2**33
 CHUNK = 10_000
 
@@ -114,6 +114,16 @@ class IndexFile:
                 yield [Keys._make(row) for row in some]
         finally:
             db.close()
+
+    def ids(self, ordinals: Sequence[int]) -> dict[int, str]:
+        """The ids of these sheets, by ordinal; one that has just gone is missing."""
+        marks = ",".join("?" * len(ordinals))
+        return dict(
+            self._reading.execute(
+                f"select ordinal, id from entries where ordinal in ({marks})",  # noqa: S608
+                ordinals,
+            ).fetchall()
+        )
 
     def sheets(self, ordinals: Sequence[int]) -> dict[int, bytes]:
         """These sheets as they are shown, by ordinal; one that has just gone is missing."""
@@ -231,7 +241,7 @@ class IndexFile:
             yield Change(self._take_out(other), None)
         old = self._take_out(entry.id) if known else None
         db.execute(
-            f"insert into entries (id, revision, {_KEYS}) values (?, ?{', ?' * 10})",  # noqa: S608
+            f"insert into entries (id, revision, {_KEYS}) values (?, ?{', ?' * len(Keys._fields)})",  # noqa: S608
             (entry.id, entry.revision, *keys),
         )
         db.execute("insert into sheets values (?, ?)", (keys.ordinal, entry.json))

@@ -20,10 +20,13 @@ from shared.database import Database, Transaction
 from shared.errors import Problem
 from shared.events.directory import (
     STREAM,
+    VenueChecked,
     VenueConfirmed,
     VenueListingChanged,
     VenuesImported,
     VenuesLeftSource,
+    VenuesMerged,
+    VenuesUnmerged,
     VenueUpdated,
 )
 from shared.settings import ServiceSettings
@@ -39,10 +42,13 @@ ANY = 2**31
 
 CONCERNS: dict[str, Callable[[Any], Iterable[tuple[str, int]]]] = {
     VenueUpdated.__name__: lambda event: [(event.venue_id, event.revision)],
+    VenueChecked.__name__: lambda event: [(event.venue_id, ANY)],
     VenueConfirmed.__name__: lambda event: [(event.venue_id, ANY)],
     VenueListingChanged.__name__: lambda event: [(event.venue_id, ANY)],
     VenuesImported.__name__: lambda event: [(id_, ANY) for id_ in event.venue_ids],
     VenuesLeftSource.__name__: lambda event: [(id_, ANY) for id_ in event.venue_ids],
+    VenuesMerged.__name__: lambda event: [(event.venue_id, ANY), (event.merged_id, ANY)],
+    VenuesUnmerged.__name__: lambda event: [(event.venue_id, ANY), (event.merged_id, ANY)],
 }
 """Which venues an event is about, and the revision from which their sheets know of it."""
 

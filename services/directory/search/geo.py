@@ -55,8 +55,9 @@ def cells_in(box: Box, known: Collection[Cell]) -> list[Cell]:
     low, high = math.floor(south * PER_DEGREE), math.floor(north * PER_DEGREE)
     wide = last - first + 1
     if (high - low + 1) * wide <= len(known):
-        touched = (_cell(row, at) for row in range(low, high + 1) for at in range(first, last + 1))
-        return [cell for cell in touched if cell in known]
+        starts = [(row + 90 * PER_DEGREE) * _AROUND for row in range(low, high + 1)]
+        columns = [(at + _AROUND // 2) % _AROUND for at in range(first, last + 1)]
+        return [cell for start in starts for at in columns if (cell := start + at) in known]
     found = []
     for cell in known:
         row, at = cell // _AROUND - 90 * PER_DEGREE, cell % _AROUND - _AROUND // 2

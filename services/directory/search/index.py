@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from services.directory.search.entries import FIELDS
 from services.directory.search.file import Change, IndexFile
 from services.directory.search.hours import is_open
 from services.directory.search.memory import NOBODY, Memory, Ordinals, Postings, bitmap, ordinals
-from services.directory.search.query import Cursor, Near, Query
+from services.directory.search.query import Cursor, Query
 
 WEIGHTS = (12, 8, 6, 2)
 """What a word counts by the field it is in; half of it if it is written another way."""
@@ -24,6 +25,7 @@ FEW = 4_096
 """Sheets up to which their masks are counted one by one."""
 MANY = 20_000
 """Sheets to go through from which a query is heavy."""
+MOST_MEANINGS = 10_000
 FREQUENT = 500
 """Sheets from which a word's postings are read at the start, not when somebody asks."""
 
@@ -46,6 +48,13 @@ class Hits:
     day: NDArray[np.int64] | None = None
 
 
+class Circle(NamedTuple):
+    """The sheets around a point, ascending, and their distances in metres."""
+
+    ordinals: Ordinals
+    metres: NDArray[np.int64]
+
+
 @dataclass(frozen=True)
 class Ranked:
     """Some of the hits in order: their places in `Hits`, and where the next page begins."""
@@ -61,6 +70,7 @@ class Index:
         """Open a file; reads all keys, so not for the event loop. Raises `UnknownFormat`."""
         self.file = IndexFile(path)
         self.memory = Memory.loaded(self.file.keys(), self.file.last())
+        self._meanings: dict[str, list[str]] = {}
         for term in self.file.frequent(max(FREQUENT, len(self) // 100)):
             self.postings(term)
 
@@ -75,12 +85,23 @@ class Index:
         """Find sheets by what the file says of them now."""
         for change in changes:
             self.memory.replace(change.old, change.new)
+        # there may be new words
+        self._meanings.clear()
 
     def postings(self, term: str) -> Postings:
         """The sheets that a word is in."""
         known = self.memory.postings.get(term)
         if known is None:
             known = self.memory.postings[term] = self.file.postings(term)
+        return known
+
+    def _meant(self, word: str) -> list[str]:
+        """The words of the sheets that somebody who writes this may mean, itself first."""
+        known = self._meanings.get(word)
+        if known is None:
+            known = self._meanings[word] = self.file.known(word)
+            if len(self._meanings) > MOST_MEANINGS:
+                self._meanings.clear()
         return known
 
     def is_heavy(self, query: Query) -> bool:
@@ -95,16 +116,23 @@ class Index:
 
     def match(self, query: Query) -> Hits:
         """The sheets that meet a query, opening hours apart (see `keep_open`)."""
-        found = self._in_area(query) if query.area else self._with_values(query)
+        circle: Circle | None = None
+        if query.area:
+            there, circle = self._in_area(query)
+            found = bitmap(there)
+        else:
+            found = self._with_values(query)
         for name, wanted in query.groups:
             found &= self._group(name, wanted)
-        words = [[self.postings(term) for term in self.file.known(one)] for one in query.words]
+        words = [[self.postings(term) for term in self._meant(one)] for one in query.words]
         for terms in words:
             found &= _union([found & postings.any for postings in terms])
         there = ordinals(found)
         metres, points, day = None, None, None
-        if query.near:
-            metres = np.rint(self._metres(query.near, there)).astype(np.int64)
+        if query.near and not circle:
+            metres = np.zeros(0, np.int64)
+        elif circle:
+            metres = circle.metres[np.searchsorted(circle.ordinals, there)]
         if query.order == "relevance":
             points = _points(words, found, there)
         if query.order == "freshness":
@@ -152,6 +180,12 @@ class Index:
             if ordinal in sheets
         ]
 
+    def ids(self, hits: Hits, places: Places) -> list[str]:
+        """The ids of these hits."""
+        wanted = hits.ordinals[places].tolist()
+        ids = self.file.ids(wanted)
+        return [ids[ordinal] for ordinal in wanted if ordinal in ids]
+
     def _with_values(self, query: Query) -> BitMap:
         found = self.memory.everything.copy()
         for name, wanted in query.values:
@@ -159,29 +193,32 @@ class Index:
             found &= _union([self.memory.values[bit] for bit in bits])
         return found
 
-    def _in_area(self, query: Query) -> BitMap:
-        """Those with the values asked for in the circle and in the box."""
+    def _in_area(self, query: Query) -> tuple[Ordinals, Circle | None]:
+        """Those with the values asked for in the circle and in the box, ascending."""
         box, cells = query.area, self.memory.cells
         near = [cells[cell] for cell in geo.cells_in(box, cells)] if box else []
-        if not box or not near:
-            return BitMap()
+        if box is None or not near:
+            return np.zeros(0, np.uint32), None
         block = np.concatenate(near, axis=1) if len(near) > 1 else near[0]
         latitude, longitude = block[1].view(np.float64), block[2].view(np.float64)
-        kept = geo.inside(box, latitude, longitude)
+        # of a circle, worth it only where it spares many distances
+        kept = np.ones(len(latitude), bool)
+        if not query.near or len(latitude) > FEW:
+            kept = geo.inside(box, latitude, longitude)
         if query.box and query.near:
             kept &= geo.inside(query.box, latitude, longitude)
         for name, wanted in query.values:
             kept &= values.shares(block[3:], values.any_of(name, wanted))
         at = np.flatnonzero(kept)
-        if query.near:
-            near_ = query.near
-            metres = geo.metres(near_.latitude, near_.longitude, latitude[at], longitude[at])
-            at = at[metres <= near_.radius]
-        return bitmap(np.sort(block[0][at].astype(np.uint32)))
-
-    def _metres(self, near: Near, there: Ordinals) -> geo.Floats:
-        latitude, longitude = self.memory.latitude[there], self.memory.longitude[there]
-        return geo.metres(near.latitude, near.longitude, latitude, longitude)
+        there = block[0][at].astype(np.uint32)
+        if not query.near:
+            return np.sort(there), None
+        metres = geo.metres(query.near.latitude, query.near.longitude, latitude[at], longitude[at])
+        inside = metres <= query.near.radius
+        there, metres = there[inside], metres[inside]
+        order = np.argsort(there)
+        there = there[order]
+        return there, Circle(there, np.rint(metres[order]).astype(np.int64))
 
     def _group(self, name: str, wanted: Sequence[str]) -> BitMap:
         groups = self.memory.groups

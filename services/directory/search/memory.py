@@ -62,6 +62,8 @@ class Memory:
     """Everything that a query asks but the text of the sheets."""
 
     def __init__(self, size: int = 1_024) -> None:
+        self.changes = 0
+        """How often it was changed."""
         self.everything = BitMap()
         self.groups: defaultdict[Group, BitMap] = defaultdict(BitMap)
         self.values = [BitMap() for _ in BITS]
@@ -77,6 +79,7 @@ class Memory:
         self.latitude = np.full(size, np.nan)
         self.longitude = np.full(size, np.nan)
         self.day = np.zeros(size, np.int64)
+        self.score = np.zeros(size, np.uint8)
         self.opening = np.zeros(size, np.int32)
 
     @classmethod
@@ -108,6 +111,7 @@ class Memory:
         self.latitude[there] = np.array(columns["latitude"], np.float64)
         self.longitude[there] = np.array(columns["longitude"], np.float64)
         self.day[there] = columns["day"]
+        self.score[there] = columns["score"]
         self.opening[there] = [self._number(keys) for keys in chunk]
 
     def _fill_cells(self, there: Ordinals) -> None:
@@ -135,6 +139,7 @@ class Memory:
         new: tuple[Keys, Words] | None,
     ) -> None:
         """Forget what a sheet was found by, and find it by what it says now."""
+        self.changes += 1
         if old:
             self._forget(*old)
         if new:
@@ -178,6 +183,7 @@ class Memory:
         self.latitude[ordinal] = np.nan if keys.latitude is None else keys.latitude
         self.longitude[ordinal] = np.nan if keys.longitude is None else keys.longitude
         self.day[ordinal] = keys.day
+        self.score[ordinal] = keys.score
         self.opening[ordinal] = self._number(keys)
 
     def _number(self, keys: Keys) -> int:
@@ -196,6 +202,7 @@ class Memory:
         self.latitude = np.concatenate([self.latitude, np.full(more, np.nan)])
         self.longitude = np.concatenate([self.longitude, np.full(more, np.nan)])
         self.day = np.concatenate([self.day, np.zeros(more, np.int64)])
+        self.score = np.concatenate([self.score, np.zeros(more, np.uint8)])
         self.opening = np.concatenate([self.opening, np.zeros(more, np.int32)])
 
 

@@ -1,6 +1,14 @@
 """Queries of the directory, one class per collection."""
 
-from services.directory.store import claims, mediators, notices, proposals, stops, venues
+from services.directory.store import (
+    claims,
+    duplicates,
+    mediators,
+    notices,
+    proposals,
+    stops,
+    venues,
+)
 
 INDEXES = (
     *venues.INDEXES,
@@ -9,4 +17,5 @@ INDEXES = (
     *claims.INDEXES,
     *stops.INDEXES,
     *mediators.INDEXES,
+    *duplicates.INDEXES,
 )

@@ -27,10 +27,13 @@ class Claims:
         """Add or replace a claim."""
         await self._claims.put(document(claim))
 
-    async def of(self, venue_id: str) -> list[Claim]:
-        """All claims of a venue, newest first."""
-        found = await self._claims.find({"venue_id": venue_id})
-        claims = [Claim.model_validate(fields(one)) for one in found]
+    async def of(self, *venue_ids: str) -> list[Claim]:
+        """All claims of a venue, by all its ids, newest first."""
+        claims = [
+            Claim.model_validate(fields(one))
+            for venue_id in venue_ids
+            for one in await self._claims.find({"venue_id": venue_id})
+        ]
         return sorted(claims, key=lambda claim: claim.claimed_at, reverse=True)
 
 

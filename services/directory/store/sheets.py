@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
+from services.directory.domain.checks import Check
 from services.directory.domain.shown import shown
 from services.directory.domain.venues import Venue
+from services.directory.store.checks import Checks
 from services.directory.store.reports import Delistings
 from services.directory.store.venues import Venues
 from shared.database import Transaction
@@ -21,6 +24,8 @@ class Sheet:
     revision: int
     fiche: dict[str, FieldValue]
     public: dict[str, Any]
+    checked_on: date | None = None
+    """When somebody last found it right."""
 
 
 class Sheets:
@@ -29,21 +34,34 @@ class Sheets:
     def __init__(self, tx: Transaction) -> None:
         self._venues = Venues(tx)
         self._delistings = Delistings(tx)
+        self._checks = Checks(tx)
 
     async def of(self, ids: Sequence[str]) -> list[Sheet]:
         """Those of these venues that can be found."""
         found = await self._venues.get_many(ids)
-        return [_sheet(venue) for venue in await self._delistings.listed(list(found.values()))]
+        return await self._listed(list(found.values()))
 
     async def page(self, first: int, count: int) -> list[Sheet]:
         """Those at these places of the list that can be found."""
         found = await self._venues.page(first, count)
-        return [_sheet(venue) for venue in await self._delistings.listed(found)]
+        return await self._listed(found)
+
+    async def _listed(self, venues: list[Venue]) -> list[Sheet]:
+        listed = await self._delistings.listed(venues)
+        checks = await self._checks.last_of([venue.id for venue in listed])
+        return [_sheet(venue, checks.get(venue.id)) for venue in listed]
 
     async def places(self) -> int:
         """How many places the list has."""
         return await self._venues.count()
 
 
-def _sheet(venue: Venue) -> Sheet:
-    return Sheet(venue.id, venue.ordinal, venue.revision, venue.fiche, shown(venue))
+def _sheet(venue: Venue, check: Check | None) -> Sheet:
+    return Sheet(
+        venue.id,
+        venue.ordinal,
+        venue.revision,
+        venue.fiche,
+        shown(venue),
+        checked_on=check.on if check else None,
+    )

@@ -57,6 +57,18 @@ class Venues:
         found = await self._venues.get(venue_id)
         return _venue(found) if found else None
 
+    async def staying(self, venue_id: str) -> Venue | None:
+        """A venue, or the one that it was merged into at last."""
+        venue = await self.get(venue_id)
+        while venue and venue.merged_into:
+            venue = await self.get(venue.merged_into)
+        return venue
+
+    async def is_merged(self, venue_id: str) -> bool:
+        """Whether a venue is one with another."""
+        found = await self._venues.find({"_id": venue_id}, fields=["merged_into"])
+        return any(one.get("merged_into") for one in found)
+
     async def get_many(self, ids: Sequence[str]) -> dict[str, Venue]:
         """Those of these venues that exist, by id."""
         found: dict[str, Venue] = {}
@@ -120,7 +132,9 @@ class Venues:
 
     async def managed_by(self, account_id: str) -> list[Venue]:
         """The venues that an account manages, in the list's order."""
-        return await self._find({"managers": account_id})
+        found = await self._find({"managers": account_id})
+        # a merged one keeps its managers for when it is one of its own again
+        return [venue for venue in found if not venue.merged_into]
 
     async def _find(self, query: Document) -> list[Venue]:
         venues = [_venue(one) for one in await self._venues.find(query)]

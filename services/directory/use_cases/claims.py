@@ -34,7 +34,7 @@ from services.directory.domain.proposals import AlreadyManager
 from services.directory.domain.venues import Venue
 from services.directory.store.claims import CharterAcceptances, Claims
 from services.directory.store.venues import History, Venues
-from services.directory.use_cases.venues import add_manager, get_standing_venue, get_venue
+from services.directory.use_cases.venues import add_manager, get_venue
 from shared.auth import Account
 from shared.database import Transaction
 from shared.errors import NotAllowed
@@ -74,11 +74,11 @@ class Proofs:
 
 async def claim(tx: Transaction, account: Account, venue_id: str, wish: Wish) -> Claim:
     """Ask to manage a venue's sheet; a matching SIRET is enough where nobody manages it yet."""
-    venue = await get_standing_venue(tx, venue_id)
+    venue = await get_venue(tx, venue_id)
     if account.id in venue.managers:
         raise AlreadyManager
     check_accepted(wish.charter)
-    others = await Claims(tx).of(venue.id)
+    others = await Claims(tx).of(*venue.ids)
     await _replace_waiting(tx, account, wish, others)
     made = Claim(
         id=uuid4().hex,
@@ -104,7 +104,7 @@ async def claim(tx: Transaction, account: Account, venue_id: str, wish: Wish) ->
 
 async def claim_proofs(tx: Transaction, account: Account, venue_id: str) -> Proofs:
     """What this account may prove with."""
-    venue = await get_standing_venue(tx, venue_id)
+    venue = await get_venue(tx, venue_id)
     try:
         check_siret(venue.fiche, account.siret)
     except ProofImpossible:
@@ -121,8 +121,8 @@ async def send_again(tx: Transaction, account: Account, venue_id: str, claim_id:
     if found.author.account_id != account.id:
         raise NotAllowed
     _check_waits_for_proof(found, tx.now)
-    venue = await get_standing_venue(tx, venue_id)
-    check_may_send(found, await Claims(tx).of(venue.id), tx.now)
+    venue = await get_venue(tx, venue_id)
+    check_may_send(found, await Claims(tx).of(*venue.ids), tx.now)
     sent = found.model_copy(update={"mails": [*found.mails, tx.now]})
     await Claims(tx).put(sent)
     _send(tx, venue, sent)
@@ -131,13 +131,12 @@ async def send_again(tx: Transaction, account: Account, venue_id: str, claim_id:
 
 async def get_claim(tx: Transaction, account: Account, venue_id: str, claim_id: str) -> Claim:
     """A claim, for its author, the venue's managers and moderators."""
-    found = await Claims(tx).get(claim_id)
-    if found is None or found.venue_id != venue_id:
+    found, venue = await Claims(tx).get(claim_id), await Venues(tx).staying(venue_id)
+    if found is None or venue is None or found.venue_id not in venue.ids:
         raise ClaimNotFound
-    if found.author.account_id != account.id and not account.may("moderator"):
-        venue = await Venues(tx).get(venue_id)
-        if venue is None or account.id not in venue.managers:
-            raise ClaimNotFound
+    theirs = account.id in (found.author.account_id, *venue.managers)
+    if not theirs and not account.may("moderator"):
+        raise ClaimNotFound
     return found
 
 
@@ -146,7 +145,7 @@ async def list_claims(tx: Transaction, account: Account, venue_id: str) -> list[
     venue = await get_venue(tx, venue_id)
     if account.id not in venue.managers and not account.may("moderator"):
         raise NotAllowed
-    return await Claims(tx).of(venue.id)
+    return await Claims(tx).of(*venue.ids)
 
 
 async def claim_by_link(tx: Transaction, link: ClaimLink) -> tuple[Claim, Venue]:
@@ -154,7 +153,7 @@ async def claim_by_link(tx: Transaction, link: ClaimLink) -> tuple[Claim, Venue]
     found = await Claims(tx).get(link.claim_id)
     if found is None or link.holder != venue_key(found.venue_id):
         raise ClaimNotFound
-    return found, await get_standing_venue(tx, found.venue_id)
+    return found, await get_venue(tx, found.venue_id)
 
 
 async def answer_by_link(tx: Transaction, link: ClaimLink, *, known: bool) -> Claim:
@@ -177,7 +176,7 @@ async def lapse(tx: Transaction, claim_id: str) -> None:
     found = await Claims(tx).get(claim_id)
     if found is None or found.state != "waiting_proof":
         return
-    venue = await Venues(tx).get(found.venue_id)
+    venue = await Venues(tx).staying(found.venue_id)
     await Claims(tx).put(found.ended("lapsed", tx.now))
     if venue:
         tx.publish(ClaimLapsed(**_facts(venue, found), lapsed_at=tx.now))
@@ -205,7 +204,7 @@ async def accept_charter(
     tx: Transaction, account: Account, venue_id: str, version: str | None
 ) -> Acceptance:
     """Accept the present charter for a venue that one manages."""
-    venue = await get_standing_venue(tx, venue_id)
+    venue = await get_venue(tx, venue_id)
     if account.id not in venue.managers:
         raise NothingToAccept
     check_accepted(version)
@@ -215,11 +214,12 @@ async def accept_charter(
 async def accepted_by(tx: Transaction, account: Account) -> tuple[list[Acceptance], list[str]]:
     """What an account has accepted, and the venues that it manages under an older charter."""
     accepted = await CharterAcceptances(tx).of_account(account.id)
-    by_venue: dict[str, list[Acceptance]] = {
-        venue.id: [] for venue in await Venues(tx).managed_by(account.id)
-    }
+    managed = await Venues(tx).managed_by(account.id)
+    by_venue: dict[str, list[Acceptance]] = {venue.id: [] for venue in managed}
+    # what was accepted for one of two sheets counts for the venue that they are now
+    stays = {id_: venue.id for venue in managed for id_ in venue.ids}
     for one in accepted:
-        by_venue.get(one.venue_id, []).append(one)
+        by_venue.get(stays.get(one.venue_id, ""), []).append(one)
     return accepted, to_accept_again(by_venue)
 
 

@@ -10,12 +10,13 @@ from services.directory.domain.proposals import NewsItem, Proposal, ProposalNotF
 from services.directory.domain.venues import Acceptance, Venue, applied_by, origins_before
 from services.directory.store.proposals import News, Proposals
 from services.directory.store.venues import History
+from services.directory.use_cases.merges import base_for
 from services.directory.use_cases.proposals import (
     find_proposal,
     keep_proposal,
     tell_proposed_addresses,
 )
-from services.directory.use_cases.venues import get_venue, revise
+from services.directory.use_cases.venues import get_venue, lineage, revise
 from shared.database import Transaction
 from shared.events import FieldChange, FieldValue
 from shared.events.contacts import ContactErased, proposal_key
@@ -48,7 +49,8 @@ async def apply_edit(
     if not accepted:
         return
     venue = await get_venue(tx, proposal.venue_id)
-    merge = three_way(proposal.base, venue.fiche, accepted)
+    base = await base_for(tx, proposal.venue_id, proposal.base, accepted)
+    merge = three_way(base, venue.fiche, accepted)
     if merge.applied:
         await revise(
             tx,
@@ -82,6 +84,7 @@ def _outcome(proposal: Proposal, venue: Venue, merge: Merge, decision: Decision)
     return {
         "accepted_by": decision.how,
         "rule": decision.rule,
+        "venue_id": venue.id,
         "revision": venue.revision,
         "applied": applied,
         "unchanged": unchanged,
@@ -177,9 +180,10 @@ async def unpublish_news(tx: Transaction, news_id: str, *, by: str, reason: str)
         return
     item.outcome = {**(item.outcome or {}), "reverted_by": by, "revert_reason": reason}
     await _close(tx, item, "unpublished")
+    venue = await get_venue(tx, item.venue_id)
     tx.publish(
         NewsUnpublished(
-            venue_id=item.venue_id, proposal_id=item.id, reason=reason, unpublished_at=tx.now
+            venue_id=venue.id, proposal_id=item.id, reason=reason, unpublished_at=tx.now
         )
     )
 
@@ -196,8 +200,10 @@ async def revert_edit(
         raise ProposalNotFound
     if proposal.state not in ("applied", "waiting"):
         return
-    venue = await get_venue(tx, proposal.venue_id)
-    history = await History(tx).of(venue.id)
+    # two sheets may have become one since, or two again
+    applied_to = (proposal.outcome or {}).get("venue_id", proposal.venue_id)
+    *merged, venue = await lineage(tx, applied_to)
+    history = [entry for one in (venue, *merged) for entry in await History(tx).of(one.id)]
     applied = applied_by(proposal.id, history)
     restored = undone(applied, venue.fiche)
     kept = [name for name in applied if name not in restored]

@@ -14,8 +14,7 @@ from services.directory.domain.mediators import (
 )
 from services.directory.domain.venues import Venue
 from services.directory.store.mediators import Mediations, Mediators
-from services.directory.store.venues import Venues
-from services.directory.use_cases.venues import get_standing_venue, get_venue
+from services.directory.use_cases.venues import get_venue
 from shared.auth import Account
 from shared.database import Transaction
 from shared.errors import InvalidField, InvalidInput, NotAllowed
@@ -50,9 +49,9 @@ async def publish(
         updated_at=tx.now,
     )
     before = await Mediations(tx).of_mediator(mediator.id)
-    venues = await _venues(tx, venue_ids, known={one.venue_id for one in before})
+    venues = await _venues(tx, venue_ids)
     managed = [venue.id for venue in venues.values() if account.id in venue.managers]
-    after = attach(mediator.id, before, venue_ids, managed=managed, at=tx.now)
+    after = attach(mediator.id, before, venues, managed=managed, at=tx.now)
     await Mediators(tx).put(mediator)
     await Mediations(tx).erase(after.dropped)
     await Mediations(tx).put([*after.kept, *after.added])
@@ -128,18 +127,13 @@ async def answer(
     return await _in_state(tx, venue.id, "confirmed")
 
 
-async def _venues(
-    tx: Transaction, venue_ids: Sequence[str], *, known: set[str]
-) -> dict[str, Venue]:
-    """The venues that somebody names; those named before may have been merged since."""
+async def _venues(tx: Transaction, venue_ids: Sequence[str]) -> dict[str, Venue]:
+    """The venues that somebody names, by their ids now: some may have been merged since."""
     if len(set(venue_ids)) > MOST_VENUES:
         message = f"Il faut au plus {MOST_VENUES} lieux."
         raise InvalidInput(invalid=[InvalidField("venues", "too_long", message)])
-    found = await Venues(tx).get_many(list(dict.fromkeys(venue_ids)))
-    for venue_id in venue_ids:
-        if venue_id not in known:
-            found[venue_id] = await get_standing_venue(tx, venue_id)
-    return found
+    found = [await get_venue(tx, venue_id) for venue_id in dict.fromkeys(venue_ids)]
+    return {venue.id: venue for venue in found}
 
 
 async def _looked_after(tx: Transaction, account: Account, venue_id: str) -> Venue:

@@ -26,7 +26,7 @@ from services.directory.domain.rework import (
 from services.directory.domain.venues import Venue, at_revision
 from services.directory.store.proposals import News, Proposals
 from services.directory.store.venues import History
-from services.directory.use_cases.venues import get_venue
+from services.directory.use_cases.venues import get_own, get_venue
 from shared.auth import Account
 from shared.database import Transaction
 from shared.events import FieldValue
@@ -109,8 +109,8 @@ async def improve(
         proposal.improvements.append(NewsImprovement(**words.model_dump(), **made))
         tx.publish(NewsImproved(**_improved(proposal), **words.model_dump()))
     else:
-        venue = await get_venue(tx, proposal.venue_id)
-        base = await _sheet_at(tx, venue, proposal.base_revision)
+        seen = await get_own(tx, proposal.venue_id)
+        base = await _sheet_at(tx, seen, proposal.base_revision)
         text = improved(proposal, rework, base)
         proposal.improvements.append(EditImprovement(changes=text, **made))
         proposal.base.update(_values_of(base, text))
@@ -148,8 +148,8 @@ async def get_proposal(tx: Transaction, account: Account, proposal_id: str) -> P
 
 async def list_news(tx: Transaction, venue_id: str) -> list[NewsItem]:
     """A venue's news that is online."""
-    await get_venue(tx, venue_id)
-    return await News(tx).online(venue_id)
+    venue = await get_venue(tx, venue_id)
+    return await News(tx).online(venue.id)
 
 
 def tell_proposed_addresses(tx: Transaction, proposal: Proposal, text: Sheet) -> None:

@@ -62,7 +62,7 @@ async def choose_rhythm(
 
 async def silence_by_link(tx: Transaction, link: SheetLink) -> Venue:
     """Note that the holder of a link wants no more reminders; returns the venue."""
-    venue = await Venues(tx).get(link.venue_id)
+    venue = await Venues(tx).staying(link.venue_id)
     if venue is None:
         raise VenueNotFound(venue_id=link.venue_id)
     known = await ReminderClocks(tx).get(venue.id)
@@ -76,8 +76,10 @@ async def reached(tx: Transaction, venue_id: str, due_at: datetime, *, month: ti
     """Ask the managers to read the sheet again, if it is time; then set the next turn."""
     known = await ReminderClocks(tx).get(venue_id)
     venue = await Venues(tx).get(venue_id)
+    if venue is None or venue.merged_into:
+        return
     # a clock that was set anew has a timer of its own
-    if known is None or venue is None or known.due_at is None or known.due_at > due_at:
+    if known is None or known.due_at is None or known.due_at > due_at:
         return
     check = await Checks(tx).last(venue_id)
     cared_at = max([venue.updated_at, *([check.at] if check else [])])

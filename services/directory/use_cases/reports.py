@@ -13,6 +13,7 @@ from services.directory.domain.reports import (
 from services.directory.domain.venues import Venue, VenueNotFound
 from services.directory.store.reports import Delistings, Reports
 from services.directory.store.venues import Venues
+from services.directory.use_cases.duplicates import note_reported
 from services.directory.use_cases.venues import get_venue
 from shared.auth import Account
 from shared.database import Transaction
@@ -68,14 +69,14 @@ async def report(
     return made.id
 
 
-async def uphold(tx: Transaction, report_id: str, at: datetime) -> None:
-    """Do what follows from a report that is founded, once; `at` is when that was decided."""
+async def uphold(tx: Transaction, report_id: str, *, by: str, at: datetime) -> None:
+    """Do what follows from a report that is founded, once; who (`account:…`) decided that, when."""
     made = await Reports(tx).get(report_id)
     # older ones have no reason: people do what is to be done
     if made is None or made.upheld_at:
         return
     await Reports(tx).put(made.model_copy(update={"upheld_at": at}))
-    venue = await _surviving(tx, made.venue_id)
+    venue = await _staying(tx, made.venue_id)
     match made.reason:
         case "closed" | "charter":
             await _delist(
@@ -85,15 +86,15 @@ async def uphold(tx: Transaction, report_id: str, at: datetime) -> None:
         case "wrong":
             _ask_for_correction(tx, venue, made)
         case "duplicate":
-            # the pair is in the report; people look at it with the others of the list
-            pass
+            other = await _staying(tx, made.other_venue or "")
+            # they may have been merged meanwhile
+            if other.id != venue.id:
+                await note_reported(tx, venue, other, by)
 
 
-async def _surviving(tx: Transaction, venue_id: str) -> Venue:
+async def _staying(tx: Transaction, venue_id: str) -> Venue:
     """A venue, or the one that it was merged into since; raises `VenueNotFound`."""
-    venue = await Venues(tx).get(venue_id)
-    while venue and venue.merged_into:
-        venue = await Venues(tx).get(venue.merged_into)
+    venue = await Venues(tx).staying(venue_id)
     if venue is None:
         raise VenueNotFound(venue_id=venue_id)
     return venue

@@ -1,10 +1,8 @@
 """Searching sheets: a page for a reader, all of them for an export."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any
 
 from services.directory.search.index import Hits, Index, Ranked
 from services.directory.search.query import Cursor, Query, opened
@@ -39,16 +37,21 @@ async def page(
     )
 
 
-async def stream(index: Index, query: Query) -> AsyncIterator[dict[str, Any]]:
-    """All sheets that a query finds, in its order, as the items of a page.
+async def all_ids(index: Index, query: Query) -> AsyncIterator[list[str]]:
+    """The ids of all sheets that a query finds, in its order, in parts.
 
     What is found is decided at the start; a sheet that goes away meanwhile is left out.
     """
     hits, ranked = await _ranked(index, query, None, None)
     for first in range(0, len(ranked.places), CHUNK):
         chunk = ranked.places[first : first + CHUNK]
-        for item in await asyncio.to_thread(index.shown, hits, chunk):
-            yield json.loads(item)
+        yield await asyncio.to_thread(index.ids, hits, chunk)
+
+
+async def ids(index: Index, query: Query, most: int) -> list[str]:
+    """The ids of the first sheets that a query finds."""
+    hits, ranked = await _ranked(index, query, None, most)
+    return index.ids(hits, ranked.places)
 
 
 async def _ranked(

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from services.directory.domain.stops import Stop, Stops, check_itinerant, check_stops, shown_stops
 from services.directory.domain.venues import Venue
 from services.directory.store.stops import VenueStops
-from services.directory.use_cases.venues import get_standing_venue, get_venue
+from services.directory.use_cases.venues import get_venue
 from shared.auth import Account
 from shared.database import Transaction
 from shared.errors import NotAllowed
@@ -40,7 +40,7 @@ async def put_stops(
     base_revision: int,
 ) -> Stops:
     """Replace all stops of a venue that its sheet says is itinerant; an empty list always may."""
-    venue = await get_standing_venue(tx, venue_id)
+    venue = await get_venue(tx, venue_id)
     if account.id not in venue.managers and not account.may("moderator"):
         raise NotAllowed
     if given:

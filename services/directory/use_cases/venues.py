@@ -9,7 +9,6 @@ from services.directory.domain.venues import (
     Change,
     Revision,
     Venue,
-    VenueMerged,
     VenueNotFound,
     day,
     first_revision,
@@ -25,25 +24,44 @@ from shared.events.directory import VenueManagersChanged, VenueUpdated
 
 
 async def get_venue(tx: Transaction, venue_id: str) -> Venue:
-    """A venue; raises `VenueNotFound`."""
+    """A venue, or the one that it was merged into; raises `VenueNotFound`."""
+    venue = await Venues(tx).staying(venue_id)
+    if venue is None:
+        raise VenueNotFound(venue_id=venue_id)
+    return venue
+
+
+async def get_own(tx: Transaction, venue_id: str) -> Venue:
+    """A venue as it was kept under this very id, merged or not; raises `VenueNotFound`."""
     venue = await Venues(tx).get(venue_id)
     if venue is None:
         raise VenueNotFound(venue_id=venue_id)
     return venue
 
 
-async def get_standing_venue(tx: Transaction, venue_id: str) -> Venue:
-    """A venue that is no duplicate of another; raises `VenueNotFound` or `VenueMerged`."""
-    venue = await get_venue(tx, venue_id)
-    if venue.merged_into:
-        raise VenueMerged(venue_id=venue.id, merged_into=venue.merged_into)
-    return venue
+async def merged_into(tx: Transaction, venue_id: str) -> str | None:
+    """The venue that stays, if this one was merged; none if it was not, or is not known."""
+    if not await Venues(tx).is_merged(venue_id):
+        return None
+    return (await get_venue(tx, venue_id)).id
+
+
+async def lineage(tx: Transaction, venue_id: str) -> list[Venue]:
+    """A venue, the one that it was merged into, and so on to the one that stays."""
+    venues = [await get_own(tx, venue_id)]
+    while into := venues[-1].merged_into:
+        venues.append(await get_own(tx, into))
+    return venues
 
 
 async def get_history(tx: Transaction, venue_id: str) -> list[Revision]:
     """A sheet's history, newest first."""
-    venue = await get_venue(tx, venue_id)
-    history = await History(tx).of(venue_id)
+    return await history_of(tx, await get_venue(tx, venue_id))
+
+
+async def history_of(tx: Transaction, venue: Venue) -> list[Revision]:
+    """The history of this very sheet, newest first."""
+    history = await History(tx).of(venue.id)
     if history and history[-1].revision == 1:
         return history
     return [*history, first_revision(venue, history)]
@@ -80,10 +98,17 @@ async def _manage(tx: Transaction, venue: Venue, managers: list[str]) -> Venue:
     await Venues(tx).save_managers(venue)
     if set(managers) - former:
         await reminders.begin(tx, venue.id)
-    tx.publish(
-        VenueManagersChanged(venue_id=venue.id, revision=venue.managers_revision, managers=managers)
-    )
+    tell_managers(tx, venue)
     return venue
+
+
+def tell_managers(tx: Transaction, venue: Venue) -> None:
+    """Publish who manages a venue now."""
+    tx.publish(
+        VenueManagersChanged(
+            venue_id=venue.id, revision=venue.managers_revision, managers=venue.managers
+        )
+    )
 
 
 async def revise(

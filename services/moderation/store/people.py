@@ -1,39 +1,83 @@
 """Accounts as moderation knows them: managers, contributors, moderators' scopes."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from services.moderation.domain.contributors import Contributor
 from services.moderation.domain.deciders import Scope
-from shared.database import Index, Transaction
+from shared.database import Document, Index, Transaction
 
-INDEXES = (Index("venue_managers", [("managers", 1)]),)
+INDEXES = (
+    Index("venue_managers", [("managers", 1)]),
+    Index("venue_managers", [("merged_into", 1)], sparse=True),
+)
 
 
 class VenueManagers:
-    """Which accounts manage which venue, as the directory last said."""
+    """Which accounts manage which venue, as the directory last said.
+
+    A venue that was merged is managed by those who manage the one that stays.
+    """
 
     def __init__(self, tx: Transaction) -> None:
         self._managers = tx["venue_managers"]
 
     async def of(self, venue_id: str | None) -> list[str]:
         """The accounts that manage a venue."""
-        found = await self._managers.get(venue_id) if venue_id else None
-        return list(found["managers"]) if found else []
+        return (await self.of_each([venue_id]))[venue_id] if venue_id else []
 
     async def of_each(self, venue_ids: Iterable[str]) -> dict[str, list[str]]:
         """The accounts that manage each of these venues."""
-        found = await self._managers.find({"_id": {"$in": list(venue_ids)}})
-        return {one["_id"]: list(one["managers"]) for one in found}
+        stays = {one: one for one in venue_ids}
+        known: dict[str, Document] = {}
+        while asked := [one for one in {*stays.values()} if one not in known]:
+            found = await self._managers.find({"_id": {"$in": asked}})
+            known |= {one: {} for one in asked} | {one["_id"]: one for one in found}
+            stays = {one: known[into].get("merged_into", into) for one, into in stays.items()}
+        return {one: list(known[into].get("managers", [])) for one, into in stays.items()}
 
     async def venues_of(self, account_id: str) -> list[str]:
-        """The venues that an account manages."""
-        return [one["_id"] for one in await self._managers.find({"managers": account_id})]
+        """The venues that an account manages, also those that are one with them."""
+        found = await self._managers.find({"managers": account_id})
+        return await self._with_merged([one["_id"] for one in found if "merged_into" not in one])
+
+    async def ids_of(self, venue_id: str) -> list[str]:
+        """All ids of the venue that an id stands for."""
+        seen = {venue_id}
+        while known := await self._managers.get(venue_id):
+            venue_id = known.get("merged_into", venue_id)
+            if venue_id in seen:
+                break
+            seen.add(venue_id)
+        return await self._with_merged([venue_id])
+
+    async def _with_merged(self, venue_ids: list[str]) -> list[str]:
+        ids = dict.fromkeys(venue_ids)
+        below = venue_ids
+        while below:
+            found = await self._managers.find({"merged_into": {"$in": below}})
+            below = [one["_id"] for one in found if one["_id"] not in ids]
+            ids |= dict.fromkeys(below)
+        return list(ids)
 
     async def put(self, venue_id: str, revision: int, managers: list[str]) -> None:
         """Keep the newest word; an older one changes nothing."""
+        known = await self._managers.get(venue_id) or {"_id": venue_id}
+        if known.get("revision", -1) < revision:
+            await self._managers.put(known | {"revision": revision, "managers": managers})
+
+    async def merge(self, venue_id: str, into: str, at: datetime) -> None:
+        """Note that a venue is one with another now."""
+        known = await self._managers.get(venue_id) or {"_id": venue_id}
+        if "merged_at" not in known or known["merged_at"] < at:
+            await self._managers.put(known | {"merged_into": into, "merged_at": at})
+
+    async def unmerge(self, venue_id: str, into: str) -> None:
+        """Note that it is one of its own again."""
         known = await self._managers.get(venue_id)
-        if known is None or known["revision"] < revision:
-            await self._managers.put({"_id": venue_id, "revision": revision, "managers": managers})
+        if known and known.get("merged_into") == into:
+            del known["merged_into"]
+            await self._managers.put(known)
 
 
 class Contributors:

@@ -120,7 +120,8 @@ async def weighed(tx: Transaction, case: ReviewCase) -> ReviewCase:
     refused = await RefusedDomains(tx).known(domains_linked(case))
     found = held(case, refused)
     if case.venue_id and KINDS[case.kind].silence:
-        before = await Cases(tx).find({"venue_id": case.venue_id})
+        ids = await VenueManagers(tx).ids_of(case.venue_id)
+        before = [one for id_ in ids for one in await Cases(tx).find({"venue_id": id_})]
         again = sent_again(case, [one for one in before if one.id != case.id])
         found += [again] if again else []
     return case.model_copy(update={"held": found})

@@ -112,11 +112,17 @@ async def _theirs(tx: Transaction, actor: Actor, venue_id: str | None) -> Docume
     if actor.moderator:
         entrusted = _entrusted(await Scopes(tx).of(actor.id))
         query = {"$or": [entrusted, managed]} if entrusted and venues else entrusted
-        return query | ({"venue_id": venue_id} if venue_id else {})
+        return query | ({"venue_id": await _any_id(tx, venue_id)} if venue_id else {})
     if venue_id is None:
         return managed
     kinds = OF_MANAGERS if venue_id in venues else sorted(OPEN_TO_ALL)
-    return {"venue_id": venue_id, "kind": {"$in": kinds}}
+    return {"venue_id": await _any_id(tx, venue_id), "kind": {"$in": kinds}}
+
+
+async def _any_id(tx: Transaction, venue_id: str) -> Document | str:
+    """What finds a venue's cases, under whichever of its ids they were opened."""
+    ids = await VenueManagers(tx).ids_of(venue_id)
+    return {"$in": ids} if len(ids) > 1 else ids[0]
 
 
 def _entrusted(scope: Scope) -> Document:
