@@ -152,6 +152,20 @@ class TestVenue:
         assert "courriels" not in {value.column for value in one.values}
         assert "lieu.example.org" not in one.model_dump_json()
 
+    def test_a_check_sets_the_clock_of_who_managed_it_before_there_was_one(self) -> None:
+        world = World()
+
+        async def manage(tx: Transaction) -> None:
+            venue = await Venues(tx).get("v")
+            assert venue
+            managed = {"managers": ["gus"], "managers_revision": 1}
+            await Venues(tx).save_managers(venue.model_copy(update=managed))
+
+        world.run(manage)
+        assert world.memory.timers == {}
+        world.run(lambda tx: checks.check(tx, Account(id="gus"), "v", revision=None))
+        assert asked(world.fire()).managers == ["gus"]
+
     def test_a_turn_that_comes_twice_asks_once(self, world: World) -> None:
         [(event, _)] = world.memory.timers.values()
         assert isinstance(event, SheetReviewDue)

@@ -36,6 +36,12 @@ async def begin(tx: Transaction, venue_id: str) -> None:
     await _set(tx, (known or Reminders(venue_id=venue_id, started_at=tx.now)).begun(tx.now))
 
 
+async def begin_if_none(tx: Transaction, venue_id: str) -> None:
+    """The same where nobody has set it yet: its managers are older than reminders are."""
+    if await ReminderClocks(tx).get(venue_id) is None:
+        await begin(tx, venue_id)
+
+
 async def get_rhythm(tx: Transaction, account: Account, venue_id: str) -> Reminders:
     """What a venue's managers have chosen; for them alone."""
     await _managed(tx, account, venue_id)
