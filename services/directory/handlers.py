@@ -2,10 +2,10 @@
 
 from datetime import timedelta
 
-from services.directory.use_cases import claims, decisions, reminders, reports, venues
+from services.directory.use_cases import claims, decisions, reminders, reports, stops, venues
 from shared.bus.delivery import Handlers
 from shared.database import Transaction
-from shared.events.directory import ClaimProofEnded, SheetReviewDue
+from shared.events.directory import ClaimProofEnded, SheetReviewDue, VenueStopEnded
 from shared.events.moderation import (
     ApprovalReverted,
     CaseKind,
@@ -86,6 +86,11 @@ async def on_claim_refused(event: ClaimRefused, tx: Transaction) -> None:
     await claims.decided(tx, event.case_id, event.decision, granted=False)
 
 
+async def on_venue_stop_ended(event: VenueStopEnded, tx: Transaction) -> None:
+    """No longer find the venue where it stood."""
+    await stops.end_stops(tx, event.venue_id)
+
+
 async def on_claim_proof_ended(event: ClaimProofEnded, tx: Transaction) -> None:
     """Close the claim that a public address has not answered."""
     await claims.lapse(tx, event.claim_id)
@@ -118,4 +123,5 @@ HANDLERS: Handlers = {
     ReportUpheld: on_report_upheld,
     ClaimRefused: on_claim_refused,
     ClaimProofEnded: on_claim_proof_ended,
+    VenueStopEnded: on_venue_stop_ended,
 }

@@ -350,6 +350,22 @@ class VenueNoticesChanged(VenueEvent):
     changed_at: AwareDatetime
 
 
+class VenueStopEnded(Timer, VenueEvent):
+    """Timer: a stop of an itinerant venue is over, and helps nobody to find it any more."""
+
+    ended_at: AwareDatetime
+
+    @property
+    def timer_id(self) -> str:
+        """One per venue: the next end."""
+        return stops_timer(self.venue_id)
+
+
+def stops_timer(venue_id: str) -> str:
+    """The timer of the next stop of a venue that ends."""
+    return f"stops:{venue_id}"
+
+
 class MediatorAttachmentAsked(VenueEvent):
     """Somebody asks to be shown among a venue's mediators: who, by their account alone."""
 

@@ -269,8 +269,11 @@ async def test_where_somebody_manages_the_venue_a_proof_is_for_them(directory: S
     assert made["state"] == "waiting_decision"
     _, asked = await published(directory, "directory", venue, 2)
     assert (asked.type, asked.body["evidence"]["proof"]) == ("ManagementClaimed", "siret")
-    [listed] = directory.get("directory", f"/venues/{venue}/claims", as_=manager.token)["items"]
+    seen = directory.get("directory", f"/venues/{venue}/claims", as_=manager.token)
+    [listed] = seen["items"]
     assert (listed["author"]["account_id"], listed["charter"]) == (person.id, CHARTER)
+    [accepted] = seen["acceptances"]
+    assert (accepted["account_id"], accepted["version"]) == (person.id, CHARTER)
     answer = directory.call("GET", "directory", f"/venues/{venue}/claims", as_=at_siret)
     refused(answer, 403, "not-allowed")
     answer = directory.call("GET", "directory", f"/venues/{venue}/claims/absent", as_=at_siret)

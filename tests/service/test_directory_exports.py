@@ -14,15 +14,13 @@ from typing import Any
 
 import httpx
 import pytest
-from icalendar import Calendar
-from lxml import etree
 
 from services.directory.domain import dumps
 from services.directory.domain.fiche import COLUMNS
 from services.directory.domain.venues import day
 from shared.database import now
 from shared.events import Author
-from shared.events.moderation import Decision, EditApproved, NewsApproved
+from shared.events.moderation import Decision, EditApproved
 from tests.harness import Servers, System, eventually
 from tests.harness.bus import tell
 from tests.harness.refusals import refused
@@ -45,7 +43,6 @@ HOSTILE = {
     "longitude": "-5.3706",
 }
 NAMES = ("Cannelle", "Vanille", "Gingembre")
-NS = {"a": "http://www.w3.org/2005/Atom"}
 
 
 @pytest.fixture(scope="module")
@@ -130,6 +127,10 @@ def test_a_file_says_what_it_is(exporting: System) -> None:
         assert headers["content-disposition"] == dated
         # sent as it is written
         assert headers["transfer-encoding"] == "chunked"
+        head = exporting.call("HEAD", "directory", f"/exports/venues.{name}")
+        assert (head.status_code, head.content) == (200, b"")
+        assert head.headers["content-disposition"] == dated
+        assert "content-length" not in head.headers
     unknown = exporting.call("GET", "directory", "/exports/venues.xlsx")
     refused(unknown, 422, "invalid-input", ("name", "literal_error"))
 
@@ -363,57 +364,3 @@ class TestDumps:
         assert at_once.returncode == 1
         assert "un autre processus" in at_once.stderr
         assert exporting.get("directory", "/dumps/")["items"] == items
-
-
-async def test_news_has_feeds(exporting: System) -> None:
-    venue, _ = new_venue(exporting, id="lieu é 1")
-    person = Person("bo")
-    titre = "Atelier <b>«\u00a0impôts\u00a0»</b>"
-    news = {"titre": titre, "texte": "Deux lignes\nici."}
-    path = "/venues/lieu%20%C3%A9%201/news"
-    made = exporting.post("directory", path, news, as_=person.token)
-    empty = exporting.call("GET", "directory", f"{path}.atom")
-    assert etree.fromstring(empty.content).findall("a:entry", NS) == []
-    said = {
-        "case_id": made["id"],
-        "revision": 2,
-        "author": Author(account_id=person.id),
-        "title": titre,
-        "decision": Decision(how="moderator", by="account:mo", at=now()),
-        "venue_id": venue,
-    }
-    await tell(exporting, NewsApproved(**said))
-    (shown,) = eventually(lambda: exporting.get("directory", path)["items"])
-
-    atom = exporting.call("GET", "directory", f"{path}.atom")
-    feed = etree.fromstring(atom.content)
-    (entry,) = feed.findall("a:entry", NS)
-    assert entry.findtext("a:title", None, NS) == titre
-    assert entry.findtext("a:content", None, NS) == news["texte"]
-    published = dt.datetime.fromisoformat(entry.findtext("a:updated", "", NS))
-    assert published == dt.datetime.fromisoformat(shown["published_at"])
-    (self_,) = feed.xpath("a:link[@rel='self']/@href", namespaces=NS)
-    assert self_ == f"{exporting.processes['directory'].url}{path}.atom"
-
-    ics = exporting.call("GET", "directory", f"{path}.ics")
-    assert ics.headers["content-type"] == "text/calendar; charset=utf-8"
-    (event,) = Calendar.from_ical(ics.content).walk("VEVENT")
-    assert str(event["summary"]) == " ".join(titre.split())
-    assert event.decoded("dtstart").isoformat() == day(published)
-
-    for answer, form in ((atom, "atom"), (ics, "ics")):
-        known = {"If-None-Match": answer.headers["etag"]}
-        again = exporting.call("GET", "directory", f"{path}.{form}", headers=known)
-        assert (again.status_code, again.content) == (304, b"")
-
-    until = (now() + dt.timedelta(days=3)).date()
-    said = {"kind": "closure", "text": "Travaux.", "from": until.isoformat()}
-    notice = {**said, "until": until.isoformat()}
-    where = path.replace("/news", "/notices")
-    exporting.post("directory", where, notice, as_=token("mo", "moderator"))
-    ics = exporting.call("GET", "directory", f"{path}.ics")
-    first, second = Calendar.from_ical(ics.content).walk("VEVENT")
-    assert (first.decoded("dtstart"), second["summary"]) == (until, event["summary"])
-
-    unknown = exporting.call("GET", "directory", "/venues/inconnu/news.atom")
-    refused(unknown, 404, "venue-not-found")

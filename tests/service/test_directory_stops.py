@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 
-from tests.harness import System
+from tests.harness import System, eventually
 from tests.harness.bus import published
 from tests.harness.refusals import refused
 from tests.harness.rows import nothing_written
@@ -86,3 +86,23 @@ async def test_of_two_writers_at_once_one_reads_again(directory: System) -> None
     )
     assert sorted(one.status_code for one in answers) == [200, 409]
     assert directory.get("directory", f"/venues/{venue}/stops")["revision"] == 1
+
+
+async def test_a_van_is_found_where_it_stops(directory: System) -> None:
+    venue, _ = new_venue(directory, itinerance="Itinérant")
+    # far from all that other tests search
+    place = {**MARKET, "latitude": -49.35, "longitude": 70.21, "code_postal": "98412"}
+    put(directory, venue, MODERATOR, place, {**place, "latitude": -49.0, "fin": "2020-01-01"})
+
+    def found(query: str) -> Any:
+        return directory.get("directory", f"/venues?{query}")["items"]
+
+    [item] = eventually(lambda: found("near=-49.35,70.22&radius=5000"))
+    assert item["id"] == venue
+    assert 600 < item["distance"] < 800
+    assert item["arrets"] == sheet(directory, venue)["arrets"]
+    assert [one["id"] for one in found("code_postal=98412")] == [venue]
+    # what is over finds nothing
+    assert found("near=-49.0,70.21&radius=5000") == []
+    put(directory, venue, MODERATOR, base=1)
+    eventually(lambda: not found("code_postal=98412"))

@@ -1,18 +1,22 @@
 """What other collections keep by venue goes with a venue that is merged, and comes back."""
 
 from typing import Any
+from uuid import uuid4
 
+from services.directory.domain.mediators import attachment_id
 from services.directory.store import belongings
 from tests.unit.moderation_memory import Memory, MemoryTransaction
 from tests.unit.moderation_samples import OPENED
+
+M1, M2 = uuid4().hex, uuid4().hex
 
 ROWS: dict[str, list[dict[str, Any]]] = {
     "news": [{"_id": "n1", "venue_id": "old"}, {"_id": "n2", "venue_id": "new"}],
     "notices": [{"_id": "t1", "venue_id": "old"}],
     "mediations": [
-        {"_id": "m1:old", "mediator_id": "m1", "venue_id": "old"},
-        {"_id": "m2:old", "mediator_id": "m2", "venue_id": "old"},
-        {"_id": "m2:new", "mediator_id": "m2", "venue_id": "new"},
+        {"_id": attachment_id(M1, "old"), "mediator_id": M1, "venue_id": "old"},
+        {"_id": attachment_id(M2, "old"), "mediator_id": M2, "venue_id": "old"},
+        {"_id": attachment_id(M2, "new"), "mediator_id": M2, "venue_id": "new"},
     ],
     "stops": [{"_id": "old", "venue_id": "old", "revision": 2}],
     "stops_history": [
@@ -53,7 +57,7 @@ def test_all_that_is_shown_on_a_page_moves_and_comes_back() -> None:
     assert of(memory, "new") == {
         "news": ["n1", "n2"],
         "notices": ["t1"],
-        "mediations": ["m1:new", "m2:new"],
+        "mediations": sorted(attachment_id(one, "new") for one in (M1, M2)),
         "stops": ["new"],
         "stops_history": ["new@1", "new@2"],
     }
@@ -87,8 +91,8 @@ def test_what_was_taken_away_since_stays_away() -> None:
     moved, _ = memory.run(lambda tx: belongings.move(tx, "old", "new"), OPENED)
 
     async def erase(tx: MemoryTransaction) -> None:
-        await tx["mediations"].delete({"_id": "m1:new"})
+        await tx["mediations"].delete({"_id": attachment_id(M1, "new")})
 
     memory.run(erase, OPENED)
     memory.run(lambda tx: belongings.move_back(tx, moved, "old"), OPENED)
-    assert of(memory, "old")["mediations"] == ["m2:old"]
+    assert of(memory, "old")["mediations"] == [attachment_id(M2, "old")]

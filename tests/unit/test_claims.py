@@ -417,6 +417,35 @@ class TestBySiret:
         assert managers(memory) == []
 
 
+class TestAnsweredBefore:
+    """What somebody has taken away is not taken back by a proof."""
+
+    def gone(self, memory: Memory) -> None:
+        """Moderators take the sheet from its managers."""
+        memory.rows["venues"] = memory_with(a_venue()).rows["venues"]
+
+    @pytest.mark.parametrize("proof", ["mail", "siret"])
+    def test_who_managed_it_once(self, proof: str) -> None:
+        memory = memory_with(a_venue())
+        claim(memory, wish("siret"), AT_SIRET)
+        self.gone(memory)
+        made, events = claim(memory, wish(proof), AT_SIRET)
+        asked = answer(memory, made, known=True)[-1] if proof == "mail" else events[-1]
+        assert isinstance(asked, ManagementClaimed)
+        assert (asked.public_addresses, managers(memory)) == (0, [])
+        # others are not meant
+        other, _ = claim(memory, wish("siret"), Account("max", siret=SIRET))
+        assert other.state == "approved"
+
+    def test_whom_the_public_address_does_not_know(self) -> None:
+        memory = memory_with(a_venue())
+        first, _ = claim(memory, wish("mail"))
+        answer(memory, first, known=False)
+        made, [asked] = claim(memory, wish("siret"), AT_SIRET)
+        assert isinstance(asked, ManagementClaimed)
+        assert (asked.public_addresses, made.state) == (0, "waiting_decision")
+
+
 class TestByPeople:
     def test_they_see_that_nothing_was_proved(self) -> None:
         memory = memory_with(a_venue())
@@ -493,7 +522,7 @@ class TestAfterAMerge:
 
     def test_the_claim_is_among_those_of_the_venue_that_stays(self) -> None:
         memory, made = self.merged()
-        listed, _ = memory.run(lambda tx: claims.list_claims(tx, MODERATOR, "v2"), NOW)
+        (listed, _), _ = memory.run(lambda tx: claims.list_claims(tx, MODERATOR, "v2"), NOW)
         assert [one.id for one in listed] == [made.id]
         found, _ = memory.run(lambda tx: claims.get_claim(tx, MODERATOR, "v2", made.id), NOW)
         assert found.id == made.id
@@ -538,5 +567,8 @@ class TestRefusals:
             memory.run(lambda tx: claims.get_claim(tx, Account("max"), "v1", made.id), NOW)
         with pytest.raises(NotAllowed):
             memory.run(lambda tx: claims.list_claims(tx, NOUR, "v1"), NOW)
-        listed, _ = memory.run(lambda tx: claims.list_claims(tx, Account("ada"), "v1"), NOW)
+        (listed, accepted), _ = memory.run(
+            lambda tx: claims.list_claims(tx, Account("ada"), "v1"), NOW
+        )
         assert [one.id for one in listed] == [made.id]
+        assert [(one.account_id, one.version) for one in accepted] == [("nour", CURRENT.version)]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
+from typer.testing import CliRunner
 
 from services.directory.domain.duplicates import (
     MATCH,
@@ -18,6 +19,7 @@ from services.directory.domain.duplicates import (
     metres,
 )
 from services.directory.domain.traits import Traits, traits
+from services.directory.duplicates_cli import app
 from services.directory.importing.pairs import UnreadablePairs, evaluate
 from shared.events import FieldValue
 
@@ -270,6 +272,17 @@ def test_an_evaluation_reads_windows_files(tmp_path: Path) -> None:
 def test_an_evaluation_says_which_column_is_missing(tmp_path: Path) -> None:
     with pytest.raises(UnreadablePairs, match=r"pairs\.csv .* label"):
         evaluate(*written(tmp_path, pairs="left,right\n1,1\n"))
+
+
+def test_the_command_prints_the_figures_and_what_came_out_wrong(tmp_path: Path) -> None:
+    pairs = "left,right,label\n1,1,distinct\n2,2,match\n2,3,unsure\n"
+    files = [str(one) for one in written(tmp_path, pairs=pairs)]
+    answer = CliRunner().invoke(app, ["evaluate", *files, "--errors"])
+    assert answer.exit_code == 0
+    assert "précision 0.5000, rappel 1.0000, F1 0.6667" in answer.output
+    assert "même nom" in answer.output
+    missing = CliRunner().invoke(app, ["evaluate", files[0], files[1], files[1]])
+    assert (missing.exit_code, "il manque" in missing.output) == (1, True)
 
 
 @pytest.mark.skipif(not DEDUP.is_dir(), reason="MEDNUM_DATA holds no dedup")

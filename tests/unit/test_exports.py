@@ -230,7 +230,7 @@ class TestExtended:
     def test_json_says_where_each_value_comes_from(self, name: FormName) -> None:
         (item,) = items(name, self.EDITED, extended=True)
         assert {key: item[key] for key in COLUMNS} == whole(FICHE)
-        assert (item["revision"], item["updated_at"]) == (4, "2026-03-05T09:30:00+00:00")
+        assert (item["revision"], item["updated_at"]) == (4, "2026-03-05T09:30:00Z")
         assert item["absent_from_source"] is False
         provenance = item["provenance"]
         # what was emptied too

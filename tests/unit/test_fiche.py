@@ -22,7 +22,7 @@ from services.directory.domain.fiche import (
     SEPARATOR,
     UNKNOWN_DATE,
     InvalidValue,
-    known,
+    as_read,
     public_addresses,
     read_row,
 )
@@ -374,9 +374,10 @@ class TestUnknown:
         self, column: str, unknown: str
     ) -> None:
         assert COLUMNS[column].from_cell(unknown) == unknown
-        assert known(column, unknown) is None
-        assert known("nom", unknown) == unknown
-        assert known(column, ROW[column]) == ROW[column]
+        sheet = as_read({**ROW, column: unknown, "nom": unknown})
+        assert list(sheet) == list(COLUMNS)
+        assert (sheet[column], sheet["nom"], sheet["horaires"]) == (None, unknown, None)
+        assert as_read(ROW)[column] == ROW[column]
 
 
 class TestSame:

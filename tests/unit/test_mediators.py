@@ -8,6 +8,7 @@ import pytest
 
 from services.directory.domain.mediators import MOST_VENUES, MediatorNotFound, check_profile
 from services.directory.domain.venues import VenueNotFound
+from services.directory.store import belongings
 from services.directory.use_cases import mediators
 from services.directory.use_cases.mediators import Shown
 from shared.auth import Account
@@ -212,6 +213,16 @@ def test_a_venue_named_by_an_id_that_was_merged_is_the_one_that_stays() -> None:
 
 
 class TestErasing:
+    def test_leaves_nothing_in_what_a_merge_has_noted(self) -> None:
+        memory = where()
+        shown, _ = publish(memory, "v2")
+        noted, _ = memory.run(lambda tx: belongings.move(tx, "v2", "v1"), NOW)
+        assert noted["mediations"]
+        assert shown.mediator.id not in str(noted)
+        memory.run(lambda tx: mediators.erase(tx, LOU), NOW)
+        memory.run(lambda tx: belongings.move_back(tx, noted, "v2"), NOW)
+        assert everything(memory) == ""
+
     def test_leaves_nothing(self) -> None:
         memory = where()
         shown, _ = publish(memory, "v1", "v2")

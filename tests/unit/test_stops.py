@@ -1,6 +1,7 @@
 """The stops of an itinerant venue: each field by its column's rules, one writer at a time."""
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -16,11 +17,12 @@ from services.directory.domain.stops import (
     shown_stops,
 )
 from services.directory.domain.venues import VenueNotFound
+from services.directory.handlers import on_venue_stop_ended
 from services.directory.store.stops import stops_of
 from services.directory.use_cases import stops
 from shared.auth import Account
 from shared.errors import InvalidInput, NotAllowed
-from shared.events.directory import VenueStopsChanged
+from shared.events.directory import VenueStopEnded, VenueStopsChanged
 from tests.unit.directory_venues import FICHE, MODERATOR, NOW, a_venue, memory_with
 from tests.unit.moderation_memory import Memory
 
@@ -120,6 +122,26 @@ class TestWriting:
         put(memory, MARKET)
         same, events = put(memory, MARKET, base_revision=1)
         assert (same.revision, events) == (1, [])
+
+    def test_their_ends_are_told_one_after_the_other(self) -> None:
+        memory = itinerant()
+        ends = [{**MARKET, "fin": day} for day in ("2026-11-22", "2026-11-30", "2027-03-27")]
+        put(memory, MARKET, *ends)
+        # midnight in Paris, in winter and in summer
+        for end in (
+            datetime(2026, 11, 30, 23, tzinfo=UTC),
+            datetime(2027, 3, 27, 23, tzinfo=UTC),
+        ):
+            timer, at = memory.timers.pop("stops:v1")
+            assert isinstance(timer, VenueStopEnded)
+            assert at == end
+            _, [changed] = memory.run(partial(on_venue_stop_ended, timer), end)
+            assert isinstance(changed, VenueStopsChanged)
+            assert (changed.revision, changed.count) == (1, 4)
+        assert memory.timers == {}
+        put(memory, *ends, base_revision=1)
+        put(memory, base_revision=2)
+        assert memory.timers == {}
 
     @pytest.mark.parametrize("base", [0, 2])
     def test_nobody_overwrites_what_they_have_not_seen(self, base: int) -> None:

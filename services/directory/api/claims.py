@@ -72,9 +72,10 @@ class ClaimOut(BaseModel):
 
 
 class ClaimsOut(BaseModel):
-    """A venue's claims, newest first."""
+    """A venue's claims, newest first, and who accepted which charter for it."""
 
     items: list[ClaimOut]
+    acceptances: list[Acceptance]
 
 
 class ProofsOut(BaseModel):
@@ -155,9 +156,9 @@ async def claim(
 
 @router.get("/venues/{venue_id}/claims")
 async def list_claims(tx: RequestTx, account: SignedIn, venue_id: str) -> ClaimsOut:
-    """Who asked to manage a sheet, how it was proved and under which charter; for its managers."""
-    found = await claims.list_claims(tx, account, venue_id)
-    return ClaimsOut(items=[ClaimOut.of(one) for one in found])
+    """Who asked to manage a sheet, how it was proved, under which charter; for its managers."""
+    found, accepted = await claims.list_claims(tx, account, venue_id)
+    return ClaimsOut(items=[ClaimOut.of(one) for one in found], acceptances=accepted)
 
 
 @router.get("/venues/{venue_id}/claims/{claim_id}")

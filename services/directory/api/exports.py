@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
@@ -35,6 +35,7 @@ class Export(Filters):
     )
 
 
+@router.head("/exports/venues.{name}", include_in_schema=False)
 @router.get(
     "/exports/venues.{name}",
     response_class=StreamingResponse,
@@ -43,20 +44,25 @@ class Export(Filters):
 )
 async def export_venues(
     request: Request, database: RequestDatabase, name: Annotated[FormName, Path()]
-) -> StreamingResponse:
+) -> Response:
     """All sheets, or those of a search, as a file: CSV of the national schema, JSON forms."""
     asked = read(request, Export)
     query = asked.query(request.app.state.communes)
-    if query == Query():
-        # the whole directory needs no index, and is told in the list's order
-        pages = all_venues(database)
-    else:
-        pages = found_venues(database, request.app.state.search.index, query)
     made = form(name, extended=asked.extended)
     headers = {
         "Content-Disposition": f'attachment; filename="lieux-{day(now())}.{name}"',
         "Cache-Control": "no-cache",
     }
+    if request.method == "HEAD":
+        answer = Response(headers=headers, media_type=made.media_type)
+        # nobody knows it before the file is written
+        del answer.headers["content-length"]
+        return answer
+    if query == Query():
+        # the whole directory needs no index, and is told in the list's order
+        pages = all_venues(database)
+    else:
+        pages = found_venues(database, request.app.state.search.index, query)
     return StreamingResponse(
         written(made, await begun(pages)), headers=headers, media_type=made.media_type
     )

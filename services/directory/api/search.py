@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 from services.directory.api.filters import Filters
 from services.directory.api.parameters import described, read
 from services.directory.api.venues import VenueOut
+from services.directory.domain.stops import Stop
 from services.directory.search.values import FACETS
 from services.directory.use_cases import search
 
@@ -36,7 +37,9 @@ class FoundVenue(VenueOut):
     """A sheet that was found."""
 
     distance: int | None = None
-    """Metres from `near`."""
+    """Metres from `near`: to the nearest stop, of a venue that moves."""
+    arrets: list[Stop] = Field(default=[])
+    """Where an itinerant venue stands, now or later."""
 
 
 class VenuePage(BaseModel):

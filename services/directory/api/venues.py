@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict
 
 from services.directory.api.care import CareOut
-from services.directory.domain.fiche import COLUMNS, known
+from services.directory.domain.fiche import as_read
 from services.directory.domain.stops import Stop
 from services.directory.domain.venues import Revision, Venue
 from services.directory.use_cases import care, stops, venues
@@ -36,7 +36,7 @@ class VenueOut(BaseModel):
             id=venue.id,
             revision=venue.revision,
             updated_at=venue.updated_at,
-            fiche={name: known(name, venue.fiche.get(name)) for name in COLUMNS},
+            fiche=as_read(venue.fiche),
         )
 
 

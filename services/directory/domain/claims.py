@@ -136,6 +136,17 @@ class Claim(BaseModel):
         )
 
 
+def answered_before(claims: Iterable[Claim], account_id: str) -> bool:
+    """Whether people have had to do with this account here: managed it once, or was refused.
+
+    A proof is then no longer enough: what somebody has taken away is not taken back by a click.
+    """
+    return any(
+        one.author.account_id == account_id and one.state in ("approved", "refused", "disowned")
+        for one in claims
+    )
+
+
 class PublicAddress(BaseModel):
     """A public address of a sheet, as a claimant may choose it."""
 

@@ -36,7 +36,7 @@ __all__ = [
     "Column",
     "Fiche",
     "InvalidValue",
-    "known",
+    "as_read",
     "public_addresses",
     "read_row",
     "readable",
@@ -190,9 +190,12 @@ def unaddressable(id_: FieldValue) -> InvalidField | None:
     return InvalidField("id", "address", message)
 
 
-def known(name: str, value: FieldValue) -> FieldValue:
-    """A value as people should read it: none if it is how the schema writes an unknown one."""
-    return None if value == _UNKNOWN.get(name, "") else value
+def as_read(fiche: Fiche) -> dict[str, FieldValue]:
+    """A sheet as people should read it: every column, null where nothing is known."""
+    return {
+        name: None if fiche.get(name) == _UNKNOWN.get(name, "") else fiche.get(name)
+        for name in COLUMNS
+    }
 
 
 def public_addresses(fiche: Fiche) -> list[str]:

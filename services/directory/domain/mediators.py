@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
+from uuid import UUID, uuid5
 
 from pydantic import AwareDatetime, BaseModel
 
@@ -76,6 +77,14 @@ class Attachment(BaseModel):
     def answered(self, state: State, at: datetime) -> "Attachment":
         """The same wish, confirmed or removed."""
         return self.model_copy(update={"state": state, "answered_at": at})
+
+
+def attachment_id(mediator_id: str, venue_id: str) -> str:
+    """The id of a mediator's attachment to a venue.
+
+    Says nothing of either: what notes it, such as a merge, outlives the mediator's profile.
+    """
+    return uuid5(UUID(mediator_id), venue_id).hex
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from services.directory.domain.fiche import COLUMNS
+from services.directory.domain.fiche import as_read
 from services.directory.domain.venues import Venue
 
 
@@ -12,5 +12,5 @@ def shown(venue: Venue) -> dict[str, Any]:
         "id": venue.id,
         "revision": venue.revision,
         "updated_at": venue.updated_at,
-        "fiche": {name: venue.fiche.get(name) for name in COLUMNS},
+        "fiche": as_read(venue.fiche),
     }

@@ -89,7 +89,7 @@ class Stops(BaseModel):
 
 def check_itinerant(fiche: Fiche) -> None:
     """Raise `NotItinerant` unless the sheet says that the venue moves."""
-    if ITINERANT not in _items(fiche.get("itinerance")):
+    if not moves(fiche):
         raise NotItinerant(
             f"Proposez d'abord « {ITINERANT} » pour le champ « itinerance » de la fiche.",
             field="itinerance",
@@ -114,12 +114,27 @@ def check_stops(given: Sequence[Mapping[str, FieldValue]]) -> list[Stop]:
     return stops
 
 
+def moves(fiche: Fiche) -> bool:
+    """Whether a sheet says that its venue is itinerant."""
+    return ITINERANT in _items(fiche.get("itinerance"))
+
+
 def shown_stops(fiche: Fiche, stops: Sequence[Stop], now: dt.datetime) -> list[Stop]:
     """The stops that help somebody today or later: not past ones, none if the venue stays."""
-    if ITINERANT not in _items(fiche.get("itinerance")):
+    if not moves(fiche):
         return []
     today = now.astimezone(PARIS).date()
     return [one for one in stops if one.fin is None or one.fin >= today]
+
+
+def next_end(stops: Sequence[Stop], now: dt.datetime) -> dt.datetime | None:
+    """When the next of the stops is over: the midnight, in Paris, after its last day."""
+    ends = [
+        dt.datetime.combine(one.fin + dt.timedelta(days=1), dt.time(), PARIS)
+        for one in stops
+        if one.fin
+    ]
+    return min((end for end in ends if end > now), default=None)
 
 
 def _checked(

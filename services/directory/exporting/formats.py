@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
-from services.directory.domain.fiche import COLUMNS, SEPARATOR, UNKNOWN_DATE, Column
+from services.directory.domain.fiche import COLUMNS, SEPARATOR, UNKNOWN_DATE, Column, as_read
 from services.directory.domain.spreadsheets import harmless
 from services.directory.domain.venues import Venue
 from services.directory.exporting import origins
@@ -101,7 +101,7 @@ def _json(value: object) -> str:
 
 def _fiche(venue: Venue) -> dict[str, Any]:
     """All columns, null where nothing is known: as the API gives a sheet."""
-    return {name: venue.fiche.get(name) for name in COLUMNS}
+    return as_read(venue.fiche)
 
 
 def _feature(venue: Venue, properties: dict[str, Any]) -> dict[str, Any]:

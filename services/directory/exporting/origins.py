@@ -25,8 +25,7 @@ HEADER = [
 def members(venue: Venue) -> dict[str, Any]:
     """The members that a sheet gets in JSON; times in ISO 8601, UTC."""
     return {
-        "revision": venue.revision,
-        "updated_at": venue.updated_at.isoformat(),
+        **venue.model_dump(mode="json", include={"revision", "updated_at"}),
         "absent_from_source": venue.absent_from_source,
         "provenance": _provenance(venue),
     }

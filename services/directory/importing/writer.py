@@ -146,12 +146,14 @@ class _Batch:
 
 
 def _new_venue(tx: Transaction, run: Import, id_: str, sheet: Fiche, ordinal: int) -> Venue:
-    return Venue(
+    # not validated once more: the reader has looked at every value
+    source = SourceSheet.model_construct(name=run.source, id=id_, fiche=dict(sheet))
+    return Venue.model_construct(
         id=id_,
         revision=1,
         ordinal=ordinal,
         fiche=dict(sheet),
-        sources=[SourceSheet(name=run.source, id=id_, fiche=dict(sheet))],
+        sources=[source],
         created_by=run.by,
         created_at=tx.now,
         updated_at=tx.now,

@@ -1,13 +1,15 @@
 """What the index keeps of one sheet."""
 
 import datetime as dt
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 
 from services.directory.domain.completeness import met_by_sheet
 from services.directory.domain.fiche import SEPARATOR, Fiche
+from services.directory.domain.stops import Stop
 from services.directory.domain.territories import department_of
 from services.directory.search.values import mask_of
 from services.directory.search.words import terms
@@ -53,6 +55,18 @@ class Keys(NamedTuple):
     department: str
     typologies: str
     """Separated by `|`."""
+    stops: str
+    """Where an itinerant venue stands, as `stops_in` reads it; empty for the others."""
+
+
+class Standing(NamedTuple):
+    """A place where an itinerant venue stands."""
+
+    latitude: float | None
+    longitude: float | None
+    commune: str
+    postcode: str
+    department: str
 
 
 @dataclass(frozen=True)
@@ -83,18 +97,47 @@ def entry_of(sheet: Sheet) -> Entry:
         postcode=_text(fiche.get("code_postal")),
         department=department_of(fiche) or "",
         typologies=SEPARATOR.join(_items(fiche.get("typologie"))),
+        stops=_written(sheet.stops),
     )
-    return Entry(sheet.id, sheet.revision, keys, words_of(fiche), to_json(sheet.public)[:-1])
+    words = words_of(fiche, sheet.stops)
+    return Entry(sheet.id, sheet.revision, keys, words, to_json(sheet.public)[:-1])
 
 
-def words_of(fiche: Fiche) -> Words:
-    """The words of each of `FIELDS`."""
+def words_of(fiche: Fiche, stops: Iterable[Stop] = ()) -> Words:
+    """The words of each of `FIELDS`; the communes of stops are found as the sheet's own."""
+    sheets = [fiche, *({"commune": one.commune, "code_postal": one.code_postal} for one in stops)]
     return tuple(
         frozenset(
-            term for name in names for item in _items(fiche.get(name)) for term in terms(item)
+            term
+            for one in sheets
+            for name in names
+            for item in _items(one.get(name))
+            for term in terms(item)
         )
         for names in FIELDS.values()
     )
+
+
+def stops_in(keys: Keys) -> list[Standing]:
+    """The stops of a sheet."""
+    return [Standing._make(one) for one in from_json(keys.stops)] if keys.stops else []
+
+
+def _written(stops: Sequence[Stop]) -> str:
+    if not stops:
+        return ""
+    return to_json(
+        [
+            Standing(
+                one.latitude,
+                one.longitude,
+                one.code_insee or "",
+                one.code_postal,
+                department_of({"code_insee": one.code_insee, "code_postal": one.code_postal}) or "",
+            )
+            for one in stops
+        ]
+    ).decode()
 
 
 def _items(value: FieldValue) -> list[str]:

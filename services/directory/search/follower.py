@@ -26,6 +26,7 @@ from shared.events.directory import (
     VenuesImported,
     VenuesLeftSource,
     VenuesMerged,
+    VenueStopsChanged,
     VenuesUnmerged,
     VenueUpdated,
 )
@@ -47,6 +48,7 @@ CONCERNS: dict[str, Callable[[Any], Iterable[tuple[str, int]]]] = {
     VenueListingChanged.__name__: lambda event: [(event.venue_id, ANY)],
     VenuesImported.__name__: lambda event: [(id_, ANY) for id_ in event.venue_ids],
     VenuesLeftSource.__name__: lambda event: [(id_, ANY) for id_ in event.venue_ids],
+    VenueStopsChanged.__name__: lambda event: [(event.venue_id, ANY)],
     VenuesMerged.__name__: lambda event: [(event.venue_id, ANY), (event.merged_id, ANY)],
     VenuesUnmerged.__name__: lambda event: [(event.venue_id, ANY), (event.merged_id, ANY)],
 }

@@ -217,6 +217,10 @@ class Index:
         inside = metres <= query.near.radius
         there, metres = there[inside], metres[inside]
         order = np.argsort(there)
+        if self.memory.stops:
+            # of the places of a venue that moves, the nearest counts
+            order = np.lexsort((metres, there))
+            order = order[np.unique(there[order], return_index=True)[1]]
         there = there[order]
         return there, Circle(there, np.rint(metres[order]).astype(np.int64))
 

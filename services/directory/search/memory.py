@@ -14,8 +14,8 @@ from pyroaring import BitMap
 
 from services.directory.domain.fiche import SEPARATOR
 from services.directory.domain.territories import zone_of
-from services.directory.search.entries import Keys, Words
-from services.directory.search.geo import Cell, cell_of, cells_of
+from services.directory.search.entries import Keys, Words, stops_in
+from services.directory.search.geo import Cell, Floats, cell_of, cells_of
 from services.directory.search.values import BITS, WIDTH, bits_in
 
 Ordinals = NDArray[np.uint32]
@@ -69,6 +69,9 @@ class Memory:
         self.values = [BitMap() for _ in BITS]
         """The sheets that say each value of a closed list, by its bit."""
         self.cells: dict[Cell, Block] = {}
+        """Of each place of a sheet: its own, and the stops of an itinerant venue."""
+        self.stops: dict[int, tuple[Floats, Floats]] = {}
+        """Latitudes and longitudes of the stops of those that have any, by ordinal."""
         self.postings: dict[str, Postings] = {}
         """Of words that somebody looked for; the file has them all."""
         self.hours: list[Hours] = [("", "")]
@@ -88,6 +91,7 @@ class Memory:
         memory = cls(last + 1_024)
         everything: array[int] = array("I")
         groups: defaultdict[Group, array[int]] = defaultdict(lambda: array("I"))
+        moving: list[Keys] = []
         for chunk in chunks:
             some = array("I", [keys.ordinal for keys in chunk])
             everything += some
@@ -95,6 +99,7 @@ class Memory:
             for keys in chunk:
                 for group in _groups(keys):
                     groups[group].append(keys.ordinal)
+            moving += [keys for keys in chunk if keys.stops]
         memory.everything = BitMap(everything)
         memory.groups.update({group: BitMap(found) for group, found in groups.items()})
         there = ordinals(memory.everything)
@@ -103,6 +108,8 @@ class Memory:
             says = memory.masks[there, number] & np.uint64(1 << place) != 0
             memory.values[bit] = bitmap(there[says])
         memory._fill_cells(there)
+        for keys in moving:
+            memory._add_stops(keys)
         return memory
 
     def _write_all(self, there: Ordinals, chunk: list[Keys]) -> None:
@@ -133,6 +140,23 @@ class Memory:
             )
         )
 
+    def _add_stops(self, keys: Keys) -> None:
+        """Find a sheet where it stops too."""
+        placed = [one for one in stops_in(keys) if one.latitude is not None]
+        if not placed:
+            return
+        latitudes = np.array([one.latitude for one in placed], np.float64)
+        longitudes = np.array([one.longitude for one in placed], np.float64)
+        self.stops[keys.ordinal] = (latitudes, longitudes)
+        for at, cell in enumerate(cells_of(latitudes, longitudes).tolist()):
+            row = self._block(np.array([keys.ordinal], np.uint32))
+            row[1:3, 0] = np.array([latitudes[at], longitudes[at]]).view(np.uint64)
+            self._put_in(cell, row)
+
+    def _put_in(self, cell: Cell, block: Block) -> None:
+        others = self.cells.get(cell)
+        self.cells[cell] = block if others is None else np.hstack((others, block))
+
     def replace(
         self,
         old: tuple[Keys, Words] | None,
@@ -152,9 +176,11 @@ class Memory:
             self.groups[group].discard(ordinal)
         for bit in bits_in(keys.mask):
             self.values[bit].discard(ordinal)
-        if (cell := _cell(keys)) in self.cells:
-            kept = self.cells[cell]
-            self.cells[cell] = kept[:, kept[0] != ordinal]
+        stops = self.stops.pop(ordinal, None)
+        for cell in {_cell(keys), *(cells_of(*stops).tolist() if stops else ())}:
+            if cell in self.cells:
+                kept = self.cells[cell]
+                self.cells[cell] = kept[:, kept[0] != ordinal]
         for term in frozenset().union(*words):
             if known := self.postings.get(term):
                 known.forget(ordinal)
@@ -169,9 +195,8 @@ class Memory:
         for bit in bits_in(keys.mask):
             self.values[bit].add(ordinal)
         if (cell := _cell(keys)) != NO_CELL:
-            block = self._block(np.array([ordinal], np.uint32))
-            others = self.cells.get(cell)
-            self.cells[cell] = block if others is None else np.hstack((others, block))
+            self._put_in(cell, self._block(np.array([ordinal], np.uint32)))
+        self._add_stops(keys)
         for field, terms in enumerate(words):
             for term in terms:
                 if known := self.postings.get(term):
@@ -215,6 +240,13 @@ def _groups(keys: Keys) -> Iterator[Group]:
     ):
         if value:
             yield name, value
+    # a bitmap holds each once: a sheet may stop in its own commune
+    for stop in stops_in(keys):
+        if stop.commune:
+            yield "commune", stop.commune
+        yield "code_postal", stop.postcode
+        if stop.department:
+            yield "departement", stop.department
 
 
 def _cell(keys: Keys) -> Cell:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from services.directory.domain.mediators import attachment_id
 from shared.database import Document, Transaction
 
 Moved = dict[str, list[str]]
@@ -10,7 +11,7 @@ Moved = dict[str, list[str]]
 _IDS: dict[str, Callable[[Document, str], str]] = {
     "news": lambda row, _: str(row["_id"]),
     "notices": lambda row, _: str(row["_id"]),
-    "mediations": lambda row, venue_id: f"{row['mediator_id']}:{venue_id}",
+    "mediations": lambda row, venue_id: attachment_id(row["mediator_id"], venue_id),
     "stops": lambda _, venue_id: venue_id,
     "stops_history": lambda row, venue_id: f"{venue_id}@{row['revision']}",
 }

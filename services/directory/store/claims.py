@@ -1,5 +1,7 @@
 """Claims to manage sheets, and who accepted which charter."""
 
+from collections.abc import Sequence
+
 from services.directory.domain.charter import Acceptance
 from services.directory.domain.claims import Claim
 from services.directory.store.documents import document, fields
@@ -54,11 +56,11 @@ class CharterAcceptances:
         """All that an account has accepted, newest first."""
         return await self._find("account_id", account_id)
 
-    async def of_venue(self, venue_id: str) -> list[Acceptance]:
-        """All that was accepted for a venue, newest first."""
-        return await self._find("venue_id", venue_id)
+    async def of_venues(self, venue_ids: Sequence[str]) -> list[Acceptance]:
+        """All that was accepted for a venue, by all its ids, newest first."""
+        return await self._find("venue_id", *venue_ids)
 
-    async def _find(self, field: str, value: str) -> list[Acceptance]:
-        found = await self._acceptances.find({field: value})
+    async def _find(self, field: str, *values: str) -> list[Acceptance]:
+        found = await self._acceptances.find({field: {"$in": list(values)}})
         accepted = [Acceptance.model_validate(one) for one in found]
         return sorted(accepted, key=lambda one: one.accepted_at, reverse=True)

@@ -11,12 +11,9 @@ ASKED = 100
 """Ids of one question."""
 
 
-def document(model: BaseModel, *, sparse: bool = False) -> Document:
-    """What the database keeps of a model that has an `id`; if sparse, no key where there is none.
-
-    A sparse index would hold a none, and a proposal to empty a field is one.
-    """
-    fields = model.model_dump(exclude_none=sparse)
+def document(model: BaseModel) -> Document:
+    """What the database keeps of a model that has an `id`."""
+    fields = model.model_dump()
     return {"_id": fields.pop("id"), **fields}
 
 

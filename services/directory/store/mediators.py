@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from services.directory.domain.mediators import Attachment, Mediator
+from services.directory.domain.mediators import Attachment, Mediator, attachment_id
 from shared.database import Document, Index, Transaction
 
 INDEXES = (
@@ -50,7 +50,7 @@ class Mediations:
 
     async def get(self, mediator_id: str, venue_id: str) -> Attachment | None:
         """One attachment."""
-        found = await self._mediations.get(f"{mediator_id}:{venue_id}")
+        found = await self._mediations.get(attachment_id(mediator_id, venue_id))
         return Attachment.model_validate(found) if found else None
 
     async def of_mediator(self, mediator_id: str) -> list[Attachment]:
@@ -64,13 +64,13 @@ class Mediations:
     async def put(self, attachments: Iterable[Attachment]) -> None:
         """Add or replace attachments."""
         for one in attachments:
-            id_ = f"{one.mediator_id}:{one.venue_id}"
+            id_ = attachment_id(one.mediator_id, one.venue_id)
             await self._mediations.put({"_id": id_, **one.model_dump()})
 
     async def erase(self, attachments: Iterable[Attachment]) -> None:
         """Keep nothing of them."""
         for one in attachments:
-            await self._mediations.delete({"_id": f"{one.mediator_id}:{one.venue_id}"})
+            await self._mediations.delete({"_id": attachment_id(one.mediator_id, one.venue_id)})
 
     async def _find(self, query: Document) -> list[Attachment]:
         found = await self._mediations.find(query)

@@ -3,8 +3,10 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from pydantic import BaseModel
+
 from services.directory.domain.venues import Revision, Venue
-from services.directory.store.documents import document, fields
+from services.directory.store.documents import fields
 from shared.database import Conflict, Document, Index, Transaction
 
 ASKED = 50
@@ -19,11 +21,19 @@ INDEXES = (
 
 
 def _document(venue: Venue) -> Document:
-    kept = document(venue, sparse=True)
+    kept = _known(venue)
+    kept["_id"] = kept.pop("id")
+    kept["sources"] = [_known(source) for source in venue.sources]
+    kept["origins"] = {name: _known(origin) for name, origin in venue.origins.items()}
     # most venues have none, and then cost their index nothing
     if not venue.managers:
         del kept["managers"]
     return kept
+
+
+def _known(model: BaseModel) -> Document:
+    """A model's fields that have a value; its own dump would look at each value of a sheet."""
+    return {name: value for name, value in model if value is not None}
 
 
 def _venue(found: Document) -> Venue:

@@ -22,6 +22,7 @@ from services.directory.domain.claims import (
     ProofImpossible,
     PublicAddress,
     State,
+    answered_before,
     check_may_send,
     check_siret,
     choices,
@@ -140,12 +141,15 @@ async def get_claim(tx: Transaction, account: Account, venue_id: str, claim_id: 
     return found
 
 
-async def list_claims(tx: Transaction, account: Account, venue_id: str) -> list[Claim]:
-    """A venue's claims, newest first; for its managers and moderators."""
+async def list_claims(
+    tx: Transaction, account: Account, venue_id: str
+) -> tuple[list[Claim], list[Acceptance]]:
+    """A venue's claims and who accepted which charter, newest first; for managers, moderators."""
     venue = await get_venue(tx, venue_id)
     if account.id not in venue.managers and not account.may("moderator"):
         raise NotAllowed
-    return await Claims(tx).of(*venue.ids)
+    accepted = await CharterAcceptances(tx).of_venues(venue.ids)
+    return await Claims(tx).of(*venue.ids), accepted
 
 
 async def claim_by_link(tx: Transaction, link: ClaimLink) -> tuple[Claim, Venue]:
@@ -269,9 +273,12 @@ async def _ask_address(tx: Transaction, venue: Venue, made: Claim, wanted: str |
 
 
 async def _proved(tx: Transaction, venue: Venue, claim: Claim, *, by: str) -> Claim:
-    """A proof is enough where nobody manages the venue; else those who do are asked, with it."""
+    """A proof is enough where nobody manages the venue, and for who has had no answer there.
+
+    Else people decide, and see it.
+    """
     proved = claim.model_copy(update={"proved_at": tx.now})
-    if venue.managers:
+    if venue.managers or await _answered_before(tx, venue, claim):
         return await _ask_people(tx, venue, proved)
     how: Literal["mail", "siret"] = "mail" if claim.proof == "mail" else "siret"
     ended = proved.ended("approved", tx.now, by=by, decided_as=how)
@@ -302,9 +309,17 @@ async def _ask_people(tx: Transaction, venue: Venue, claim: Claim) -> Claim:
     return waiting
 
 
+async def _answered_before(tx: Transaction, venue: Venue, claim: Claim) -> bool:
+    earlier = [one for one in await Claims(tx).of(*venue.ids) if one.id != claim.id]
+    return answered_before(earlier, claim.author.account_id)
+
+
 async def _addresses_that_decide(tx: Transaction, venue: Venue, claim: Claim) -> int:
-    """How many public addresses are asked: none where there are managers, or one proves nothing."""
-    if venue.managers:
+    """How many public addresses are asked.
+
+    None where there are managers, where one of them proves nothing, for who has had an answer.
+    """
+    if venue.managers or await _answered_before(tx, venue, claim):
         return 0
     public = public_addresses(venue.fiche)
     history = await History(tx).of(venue.id)

@@ -2,15 +2,23 @@
 
 from collections.abc import Mapping, Sequence
 
-from services.directory.domain.stops import Stop, Stops, check_itinerant, check_stops, shown_stops
+from services.directory.domain.stops import (
+    Stop,
+    Stops,
+    check_itinerant,
+    check_stops,
+    next_end,
+    shown_stops,
+)
 from services.directory.domain.venues import Venue
 from services.directory.store.stops import VenueStops
+from services.directory.store.venues import Venues
 from services.directory.use_cases.venues import get_venue
 from shared.auth import Account
 from shared.database import Transaction
 from shared.errors import NotAllowed
 from shared.events import FieldValue
-from shared.events.directory import VenueStopsChanged
+from shared.events.directory import VenueStopEnded, VenueStopsChanged, stops_timer
 
 
 async def get_stops(tx: Transaction, venue_id: str) -> Stops:
@@ -53,9 +61,29 @@ async def put_stops(
     if after.stops == known.stops:
         return known
     await VenueStops(tx).save(after)
+    _tell(tx, after)
+    return after
+
+
+async def end_stops(tx: Transaction, venue_id: str) -> None:
+    """Have those told who find venues by their stops that one of these is over."""
+    venue = await Venues(tx).staying(venue_id)
+    if venue:
+        _tell(tx, await VenueStops(tx).get(venue.id))
+
+
+def _tell(tx: Transaction, kept: Stops) -> None:
     tx.publish(
         VenueStopsChanged(
-            venue_id=venue.id, revision=after.revision, count=len(stops), changed_at=tx.now
+            venue_id=kept.venue_id,
+            revision=kept.revision,
+            count=len(kept.stops),
+            changed_at=tx.now,
         )
     )
-    return after
+    end = next_end(kept.stops, tx.now)
+    if end is None:
+        tx.unschedule(stops_timer(kept.venue_id))
+        return
+    timer = VenueStopEnded(venue_id=kept.venue_id, ended_at=end)
+    tx.schedule(timer, at=end, timer_id=timer.timer_id)
