@@ -13,11 +13,12 @@ from services.directory.search.values import FACETS
 from shared.database import now
 from shared.events import Author
 from shared.events.moderation import Decision, EditApproved
+from shared.french import PARIS
 from tests.harness import System, eventually
 from tests.harness.bus import tell
 from tests.harness.refusals import refused
 from tests.harness.servers import ROOT
-from tests.harness.stories import Person, new_venue, propose, sheet
+from tests.harness.stories import MODERATOR, Person, new_venue, propose, sheet
 from tests.harness.system import Process, request
 from tests.harness.venues import csv_of, row
 
@@ -148,6 +149,21 @@ async def test_an_accepted_edit_is_found(directory: System) -> None:
     eventually(lambda: ids(directory, f"q={word}") == [venue])
     assert search(directory, f"q={word}")["items"][0]["revision"] == 2
     assert ids(directory, "commune=48140") == [venue]
+
+
+def test_a_notice_and_a_check_are_found_by(directory: System) -> None:
+    venue, _ = new_venue(directory, code_postal="48600", horaires="24/7", date_maj="2024-01-01")
+    other = row(code_postal="48600", date_maj="2025-01-01", horaires="24/7")
+    there(directory, other)
+    assert ids(directory, "code_postal=48600") == [other["id"], venue]
+
+    directory.post("directory", f"/venues/{venue}/checks", None, as_=MODERATOR)
+    eventually(lambda: ids(directory, "code_postal=48600") == [venue, other["id"]])
+    today = now().astimezone(PARIS).date()
+    notice = {"kind": "closure", "text": "Travaux", "from": str(today), "until": str(today)}
+    directory.post("directory", f"/venues/{venue}/notices", notice, as_=MODERATOR)
+    noon = f"open_at={today}T12:00"
+    eventually(lambda: ids(directory, f"code_postal=48600&{noon}") == [other["id"]])
 
 
 BAD = [

@@ -20,7 +20,10 @@ from shared.database import Database, Transaction
 from shared.errors import Problem
 from shared.events.directory import (
     STREAM,
+    VenueChecked,
     VenueConfirmed,
+    VenueListingChanged,
+    VenueNoticesChanged,
     VenuesImported,
     VenuesLeftSource,
     VenuesMerged,
@@ -41,11 +44,12 @@ ANY = 2**31
 
 CONCERNS: dict[str, Callable[[Any], Iterable[tuple[str, int]]]] = {
     VenueUpdated.__name__: lambda event: [(event.venue_id, event.revision)],
+    VenueChecked.__name__: lambda event: [(event.venue_id, ANY)],
     VenueConfirmed.__name__: lambda event: [(event.venue_id, ANY)],
-    VenuesMerged.__name__: lambda event: [(event.venue_id, ANY), (event.merged_id, ANY)],
-    VenuesUnmerged.__name__: lambda event: [(event.venue_id, ANY), (event.merged_id, ANY)],
+    VenueListingChanged.__name__: lambda event: [(event.venue_id, ANY)],
     VenuesImported.__name__: lambda event: [(id_, ANY) for id_ in event.venue_ids],
     VenuesLeftSource.__name__: lambda event: [(id_, ANY) for id_ in event.venue_ids],
+    VenueNoticesChanged.__name__: lambda event: [(event.venue_id, ANY)],
     VenueStopsChanged.__name__: lambda event: [(event.venue_id, ANY)],
     VenuesMerged.__name__: lambda event: [(event.venue_id, ANY), (event.merged_id, ANY)],
     VenuesUnmerged.__name__: lambda event: [(event.venue_id, ANY), (event.merged_id, ANY)],
@@ -141,15 +145,14 @@ class Follower:
                     await self._take(index, batch, database)
 
     async def _take(self, index: Index, batch: Batch, database: Database) -> None:
-        wanted = _venues(batch.envelopes)
-        known = index.file.revisions(list(wanted))
-        ids = [id_ for id_, revision in wanted.items() if known.get(id_, 0) < revision]
-        for first in range(0, len(ids), ASKED):
-            asked = ids[first : first + ASKED]
-            sheets = await database.run(partial(_read, ids=asked))
-            gone = set(asked) - {sheet.id for sheet in sheets}
-            changes = await asyncio.to_thread(_write, index, sheets, gone)
-            await _apply(index, changes)
+        wanted = [*_venues(batch.envelopes).items()]
+        for first in range(0, len(wanted), ASKED):
+            asked = dict(wanted[first : first + ASKED])
+            known = index.file.revisions([*asked])
+            ids = [id_ for id_, revision in asked.items() if known.get(id_, 0) < revision]
+            sheets = await database.run(partial(_read, ids=ids))
+            gone = set(ids) - {sheet.id for sheet in sheets}
+            await _apply(index, await asyncio.to_thread(_write, index, sheets, gone))
         # behind all of its sheets
         await asyncio.to_thread(index.file.write, (), (), batch.positions)
 
