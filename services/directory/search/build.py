@@ -1,13 +1,16 @@
 """Brings an index to what the directory says, from its sheets."""
 
 import asyncio
+import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
+from pathlib import Path
 
 from services.directory.search.entries import entry_of
-from services.directory.search.file import Change, IndexFile, create
+from services.directory.search.file import Change, IndexFile, UnknownFormat, create
 from services.directory.search.folder import Folder
 from services.directory.store.sheets import Sheet, Sheets
+from shared.bus.follow import Place, Position
 from shared.database import Database, Transaction
 
 PAGE = 1_000
@@ -54,10 +57,7 @@ async def rebuild(folder: Folder, database: Database, progress: Progress = _sile
         create(path)
         file = IndexFile(path)
         try:
-            if before := folder.current():
-                present = IndexFile(before)
-                file.write(positions=present.positions())
-                present.close()
+            file.write(positions=_positions(folder.current()))
             await fill(file, database, progress=progress)
             await asyncio.to_thread(file.tidy)
             count = file.count()
@@ -65,6 +65,22 @@ async def rebuild(folder: Folder, database: Database, progress: Progress = _sile
             file.close()
         folder.publish(path)
         return count
+
+
+def _positions(present: Path | None) -> dict[Place, Position]:
+    """How far an index has followed the topic; from the start if it cannot be read."""
+    if present is None:
+        return {}
+    try:
+        file = IndexFile(present)
+    except UnknownFormat:
+        return {}
+    try:
+        return file.positions()
+    except sqlite3.DatabaseError:
+        return {}
+    finally:
+        file.close()
 
 
 async def _places(tx: Transaction) -> int:
