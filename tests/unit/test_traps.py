@@ -99,6 +99,8 @@ class TestHours:
             ("Mo-Fr 09:00-12:00; Th undefined-undefined", "Mo-Fr 09:00-12:00"),
             ("Mo-Sun 08:30-12:30", "Mo-Su 08:30-12:30"),
             ("Sun 10:00-12:00", "Su 10:00-12:00"),
+            ("Sun", "Su"),
+            ("Mo-Fr 09:00-12:00; Sun \"sur rendez-vous\"", "Mo-Fr 09:00-12:00; Su \"sur rendez-vous\""),
             ("Mon-Fri 09:00-12:00", "Mo-Fr 09:00-12:00"),
             ("Mo-Fr 9h-12h30,13h30-17h", "Mo-Fr 09:00-12:30,13:30-17:00"),
             ("Mo-Fr 09:00-12:00; 14:00-17:00", "Mo-Fr 09:00-12:00,14:00-17:00"),
