@@ -87,7 +87,14 @@ def test_an_edit_stays_while_the_source_repeats_itself() -> None:
 
 @pytest.mark.parametrize("how", ["moderator", "silence", "shortcut"])
 @pytest.mark.parametrize(
-    ("date_maj", "name"), [("2026-01-31", "Édité"), ("2026-02-02", "Source"), (None, "Édité")]
+    ("date_maj", "name"),
+    [
+        ("2026-01-31", "Édité"),
+        ("2026-02-02", "Source"),
+        (None, "Édité"),
+        # a year that is mistyped, for 2026
+        ("2062-02-02", "Édité"),
+    ],
 )
 def test_a_source_wins_over_an_edit_only_with_a_fresher_word(
     how: str, date_maj: str | None, name: str

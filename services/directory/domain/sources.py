@@ -75,10 +75,15 @@ def _keeps(
         return "manager"
     untouched = not origin.by_people and COLUMNS[name].same(there, before)
     empty = there is None and not origin.by_people
-    # a source's sheet without a date is not from a later day
-    if untouched or empty or str(offered.get("date_maj") or "") > _day_of(venue, origin):
-        return None
-    return "fresher"
+    # without a date, it is of no later day
+    date = str(offered.get("date_maj") or "")
+    fresher = _day_of(venue, origin) < date <= _tomorrow(now)
+    return None if untouched or empty or fresher else "fresher"
+
+
+def _tomorrow(now: dt.datetime) -> str:
+    """The last day that a source's word may be of: a mistyped year outranks nobody."""
+    return (now.astimezone(PARIS).date() + dt.timedelta(days=1)).isoformat()
 
 
 def _day_of(venue: Venue, origin: Origin) -> str:
