@@ -56,6 +56,7 @@ def import_file(
     console.print(
         f"{prefix}{done.created} créés, {done.updated} modifiés, {done.unchanged} inchangés, "
         f"{done.refused} refusés, {done.noted} avec une remarque, "
+        f"{done.kept} où l'annuaire garde une valeur, "
         f"{done.absent} absents de la source",
         soft_wrap=True,
     )

@@ -47,6 +47,9 @@ class ImportReport(BaseModel):
     refused: int
     noted: int
     """Rows that were taken with a change, or in doubt; `text/csv` names them."""
+    kept: int
+    """Sheets where the venue keeps a value though the source has another, or none any more:
+    a manager's word, a fresher one, an address without coordinates; `text/csv` names them."""
     absent: int
     """Venues that the source had and the file has not."""
     notes: list[str]

@@ -56,6 +56,8 @@ class Report:
     refused: int = 0
     noted: int = 0
     """Rows that were taken with a change, or in doubt."""
+    kept: int = 0
+    """Sheets where the venue keeps a value of its own though the source says something else."""
     absent: int = 0
     """Venues that the source had and the file has not."""
     notes: list[str] = field(default_factory=list)
@@ -75,6 +77,7 @@ class Report:
         self.created += outcomes["created"]
         self.updated += outcomes["updated"]
         self.unchanged += outcomes["unchanged"]
+        self.kept += sum(bool(one.kept) for one in written.values())
         for row in rows:
             if isinstance(row, Refused):
                 self._refuse(row)

@@ -160,9 +160,8 @@ def _rows(lines: CsvReader, header: Header) -> Iterator[Row | Refused]:
             yield read_row(line, dict(zip(names, pick(values), strict=True)), known)
         else:
             place = header.places["id"]
-            yield Refused(
-                line, _id(values[place] if place < len(values) else ""), {}, [WRONG_WIDTH]
-            )
+            cell = values[place] if place < len(values) else ""
+            yield Refused(line, _id(cell), {}, [WRONG_WIDTH])
 
 
 def _id(cell: str) -> str:
