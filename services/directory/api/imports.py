@@ -10,6 +10,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, StringConstraints
 
 from services.directory.api.files import CSV, sent_file, wants_csv
+from services.directory.domain.sources import SOURCE_NAME
 from services.directory.importing.importer import import_csv
 from services.directory.importing.tables import OutcomeTable
 from shared.auth import Admin
@@ -22,7 +23,7 @@ LARGEST_IMPORT = 64 * 1024 * 1024
 """Bytes; a larger file goes in by the command line."""
 CHUNK = 64 * 1024
 
-Source = Annotated[str, StringConstraints(pattern=r"^[\w .-]{1,80}$")]
+Source = Annotated[str, StringConstraints(pattern=SOURCE_NAME)]
 
 
 class RowErrorOut(BaseModel):

@@ -15,6 +15,9 @@ from services.directory.domain.venues import Venue
 from shared.events import FieldValue
 from shared.french import PARIS
 
+SOURCE_NAME = r"^[\w .-]{1,80}$"
+"""What a source may be called: events and public sheets name it, so it is nobody's address."""
+
 Kept = Literal["manager", "fresher", "emptied", "address"]
 
 WHY: dict[Kept, str] = {
