@@ -14,7 +14,14 @@ from typing import IO, Any, TypeVar
 from uuid import uuid4
 
 from services.directory.importing.reader import Reading, Refused, Row, read
-from services.directory.importing.writer import BATCH, Import, Written, mark_absent, write
+from services.directory.importing.writer import (
+    BATCH,
+    Import,
+    Written,
+    is_known,
+    mark_absent,
+    write,
+)
 from shared.database import Database
 
 T = TypeVar("T")
@@ -127,6 +134,7 @@ async def _import(
     run: Import, reading: Reading, progress: Callable[[Report], None], told: Told | None
 ) -> Report:
     report = Report(notes=reading.notes)
+    was_known = await is_known(run)
     async with aclosing(_written(run, reading)) as batches:
         async for rows, written in batches:
             report.count(rows, written)
@@ -135,7 +143,7 @@ async def _import(
             progress(report)
     if reading.unnamed:
         report.notes.append(UNNAMED)
-    else:
+    elif was_known:
         report.absent = await mark_absent(run, reading.seen)
     return report
 
