@@ -55,6 +55,12 @@ def hurt(servers: Servers) -> Iterator[Hurt]:
         yield Hurt(system.start(), broker, database)
 
 
+def found(system: System, venue: str) -> list[str]:
+    """What the search says of the hours of a venue that has the postcode of its own."""
+    page = system.get("directory", "/venues?code_postal=05100&limit=200")
+    return [one["fiche"]["horaires"] for one in page["items"] if one["id"] == venue]
+
+
 async def start_broker_again(hurt: Hurt, servers: Servers) -> None:
     """As an operator does (Apache Kafka keeps its data), or the supervisor (Tansu does not)."""
     hurt.broker.start()
@@ -77,13 +83,16 @@ async def start_broker_again(hurt: Hurt, servers: Servers) -> None:
 
 async def test_kafka_away_while_proposing(hurt: Hurt, servers: Servers) -> None:
     system = hurt.system
-    venue, address = new_venue(system)
+    venue, address = new_venue(system, code_postal="05100")
+    before = [sheet(system, venue)["fiche"]["horaires"]]
+    eventually(lambda: found(system, venue) == before)
     platform = Platform(system)
     hurt.broker.kill()
 
     # the API does not need Kafka
     propose(system, Person("rosa"), venue, horaires=HOURS)
     assert sheet(system, venue)["revision"] == 1
+    assert found(system, venue) == before
     assert system.mails(address) == []
     pushed = platform.send(event("r1", CALL))
     assert pushed.status_code == 202, pushed.text
@@ -98,16 +107,19 @@ async def test_kafka_away_while_proposing(hurt: Hurt, servers: Servers) -> None:
     eventually(lambda: platform.delivery(id_)["status"] == "applied")
     accept(manager_link(system, address), "horaires")
     applied(system, venue, 2)
+    eventually(lambda: found(system, venue) == [HOURS])
     system.wait()
 
 
 def test_the_database_is_killed_and_nothing_is_parked(hurt: Hurt) -> None:
     system = hurt.system
-    venue, address = new_venue(system)
+    venue, address = new_venue(system, code_postal="05100")
+    eventually(lambda: found(system, venue))
     sam = Person("sam")
     propose(system, sam, venue, horaires=HOURS)
 
     hurt.database.kill()
+    assert found(system, venue)
     answer = system.call("GET", "directory", f"/venues/{venue}")
     assert answer.status_code == 503
     assert answer.json()["type"] == "urn:mednum:problem:busy"
@@ -118,6 +130,7 @@ def test_the_database_is_killed_and_nothing_is_parked(hurt: Hurt) -> None:
 
     accept(manager_link(system, address), "horaires")
     applied(system, venue, 2)
+    eventually(lambda: found(system, venue) == [HOURS])
     system.mails_of(sam.email, 2)
     assert all(_dead_letters(process.url) == 0 for process in system.processes.values())
 

@@ -1,8 +1,10 @@
 """Searching the directory over HTTP: it says what its sheets say, soon after they say it."""
 
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -13,11 +15,12 @@ from services.directory.search.values import FACETS
 from shared.database import now
 from shared.events import Author
 from shared.events.moderation import Decision, EditApproved
+from shared.french import PARIS
 from tests.harness import System, eventually
 from tests.harness.bus import tell
 from tests.harness.refusals import refused
 from tests.harness.servers import ROOT
-from tests.harness.stories import Person, new_venue, propose, sheet
+from tests.harness.stories import MODERATOR, Person, new_venue, propose, sheet
 from tests.harness.system import Process, request
 from tests.harness.venues import csv_of, row
 
@@ -150,6 +153,21 @@ async def test_an_accepted_edit_is_found(directory: System) -> None:
     assert ids(directory, "commune=48140") == [venue]
 
 
+def test_a_notice_and_a_check_are_found_by(directory: System) -> None:
+    venue, _ = new_venue(directory, code_postal="48600", horaires="24/7", date_maj="2024-01-01")
+    other = row(code_postal="48600", date_maj="2025-01-01", horaires="24/7")
+    there(directory, other)
+    assert ids(directory, "code_postal=48600") == [other["id"], venue]
+
+    directory.post("directory", f"/venues/{venue}/checks", None, as_=MODERATOR)
+    eventually(lambda: ids(directory, "code_postal=48600") == [venue, other["id"]])
+    today = now().astimezone(PARIS).date()
+    notice = {"kind": "closure", "text": "Travaux", "from": str(today), "until": str(today)}
+    directory.post("directory", f"/venues/{venue}/notices", notice, as_=MODERATOR)
+    noon = f"open_at={today}T12:00"
+    eventually(lambda: ids(directory, f"code_postal=48600&{noon}") == [other["id"]])
+
+
 BAD = [
     ("services=Aide aux demarche", "services", "enum"),
     ("frais_a_charge=Gratuit&frais_a_charge=gratis", "frais_a_charge", "enum"),
@@ -234,6 +252,14 @@ def test_a_replica_keeps_its_own_index_and_catches_up(directory: System, tmp_pat
         eventually(lambda: len(listed(replica, "code_postal=48400")) == 2)
         assert "index opened" in replica.log
         assert "all sheets are compared" not in replica.log
+
+        # an index of another version is built again
+        replica.kill()
+        with closing(sqlite3.connect(tmp_path / (tmp_path / "current").read_text())) as file, file:
+            file.execute("update meta set value = 'other'")
+        replica.start()
+        eventually(lambda: len(listed(replica, "code_postal=48400")) == 2)
+        assert "index of another version" in replica.log
 
         # the topic it had followed is gone: what it has is compared with the sheets
         replica.kill()

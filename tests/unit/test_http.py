@@ -48,6 +48,7 @@ class Kitchen:
         self.router.post("/raw")(self.raw)
         self.router.post("/imports", max_body_size=3 * http.MAX_BODY)(self.raw)
         self.router.get("/me")(self.me)
+        self.router.get("/menu")(self.menu)
         self.router.post("/form")(self.form)
 
     def _fail(self) -> None:
@@ -72,6 +73,11 @@ class Kitchen:
     async def form(self, nom: Annotated[str, Form()]) -> str:
         return nom
 
+    async def menu(self, request: Request) -> Response:
+        """A shortcut: read without looking for its route."""
+        self._fail()
+        return Response(request.scope["query_string"] or b"tea")
+
     async def me(self, account: SignedIn) -> str:
         return account.id
 
@@ -88,7 +94,13 @@ async def client(
     # conflicts are not waited out here
     monkeypatch.setattr("shared.http.random.uniform", lambda *_: 0)
     settings = ServiceSettings(jwt_key="a secret for tests, long enough to sign")
-    app = build(Service(name="kitchen", settings=settings, router=kitchen.router))
+    service = Service(
+        name="kitchen",
+        settings=settings,
+        router=kitchen.router,
+        shortcuts={"/menu": kitchen.menu},
+    )
+    app = build(service)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://kitchen") as client:
         yield client
@@ -109,6 +121,25 @@ def problem(answer: httpx.Response, status: int, kind: str) -> dict[str, Any]:
     assert body["title"].endswith(".")
     assert answer.headers.get_list("x-correlation-id") != []
     return body
+
+
+class TestShortcuts:
+    async def test_is_answered_and_logged_as_its_route_would(
+        self, client: httpx.AsyncClient, logs: list[Any]
+    ) -> None:
+        answer = await client.get("/menu?milk")
+        assert (answer.status_code, answer.text) == (200, "milk")
+        assert answer.headers.get_list("x-correlation-id") != []
+        assert [(line["route"], line["status"]) for line in logs] == [("/menu", 200)]
+
+    async def test_refuses_as_its_route_would(
+        self, client: httpx.AsyncClient, kitchen: Kitchen, logs: list[Any]
+    ) -> None:
+        kitchen.failing = [NotAllowed(), RuntimeError("burnt")]
+        problem(await client.get("/menu"), 403, "not-allowed")
+        problem(await client.get("/menu"), 500, "internal-error")
+        problem(await client.post("/menu"), 405, "method-not-allowed")
+        assert "burnt" not in str(logs)
 
 
 @pytest.mark.usefixtures("logs")

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -12,6 +13,7 @@ from services.directory.search.index import Index
 from services.directory.search.query import Cursor, Near, Query
 from services.directory.search.values import FACETS
 from services.directory.search.words import terms
+from services.directory.use_cases.search import all_ids
 from shared.events import FieldValue
 from tests.unit.search_directory import (
     counted,
@@ -168,6 +170,33 @@ def test_only_who_is_surely_open_is_open() -> None:
         assert at("2026-11-12T06:30:00Z") == ["v1"]
 
 
+def test_who_is_closed_for_a_while_is_not_open() -> None:
+    always = sheet(0, horaires="24/7", code_insee="98818")
+    away = replace(always, closures=((dt.date(2026, 11, 10), dt.date(2026, 11, 12)),))
+    with indexed(always) as index:
+        write(index, [away])
+
+        def at(moment: str) -> list[str]:
+            return ids(index, Query(open_at=dt.datetime.fromisoformat(moment)))
+
+        assert at("2026-11-09T23:59") == at("2026-11-13T00:00") == ["v0"]
+        assert at("2026-11-10T00:00") == at("2026-11-12T23:59") == []
+        assert at("2026-11-12T14:00:00Z") == ["v0"]  # the 13th in Nouméa
+        again = Index(index.file.path)
+        assert ids(again, Query(open_at=dt.datetime.fromisoformat("2026-11-11T00:00"))) == []
+        again.close()
+        write(index, [replace(always, revision=2)])
+        assert at("2026-11-11T10:00") == ["v0"]
+
+
+def test_a_check_makes_a_sheet_fresher() -> None:
+    checked = replace(sheet(0, date_maj="2024-01-01"), checked_on=dt.date(2026, 1, 1))
+    with indexed(
+        checked, sheet(1, date_maj="2025-01-01"), sheet(2, date_maj="1970-01-01")
+    ) as index:
+        assert ids(index, Query(order="freshness")) == ["v0", "v1", "v2"]
+
+
 def test_a_circle_across_the_date_line_and_one_around_a_pole() -> None:
     with indexed(
         sheet(0, latitude=-14.3, longitude=-179.9),
@@ -177,3 +206,11 @@ def test_a_circle_across_the_date_line_and_one_around_a_pole() -> None:
     ) as index:
         assert ids(index, Query(near=Near(-14.3, 180.0, 50_000))) == ["v0", "v1"]
         assert ids(index, Query(near=Near(90.0, 0.0, 50_000))) == ["v2", "v3"]
+
+
+async def test_an_export_gets_all_in_order() -> None:
+    with indexed(*(sheet(number, nom=f"Lieu {number % 3}") for number in range(1_200))) as index:
+        query = Query(words=("lieu",), order="relevance")
+        streamed = [id_ async for part in all_ids(index, query) for id_ in part]
+        assert streamed == ids(index, query)
+        assert len(streamed) == 1_200

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
-from rapidfuzz import fuzz, process
 
 from services.directory.domain.fiche import COLUMNS, InvalidValue
 from services.directory.domain.territories import (
@@ -167,10 +166,7 @@ class _Reading:
             checked = COLUMNS[name].check([*given])
             return tuple(sorted(checked)) if isinstance(checked, list) else ()
         except InvalidValue as exc:
-            unknown = next(one for one in given if not _is_choice(name, one))
-            near = process.extractOne(unknown, FACETS[name], scorer=fuzz.WRatio, score_cutoff=60)
-            hint = f" Vouliez-vous dire « {near[0]} » ?" if near else ""
-            self.refuse(name, exc.rule, f"{exc.message}{hint}")
+            self.refuse(name, exc.rule, exc.message)
             return ()
 
     def codes(self, name: str, given: Sequence[str], fits: Callable[[str], object]) -> list[str]:
@@ -256,13 +252,6 @@ class _Reading:
         if has_point and asked != "relevance":
             return "distance"
         return "relevance" if has_words else "freshness"
-
-
-def _is_choice(name: str, value: str) -> bool:
-    try:
-        return COLUMNS[name].check([value]) is not None
-    except InvalidValue:
-        return False
 
 
 def _numbers(text: str, count: int) -> list[float] | None:

@@ -27,7 +27,7 @@ def read(request: Request, model: type[Model]) -> Model:
 
     Of one that is no list, the last counts.
     """
-    query = request.scope["query_string"].decode("latin-1")
+    query = request.scope["query_string"].decode(errors="replace")
     given: dict[str, Any] = {}
     try:
         for name, value in parse_qsl(query, keep_blank_values=True, max_num_fields=MOST):

@@ -1,6 +1,7 @@
 """Searching the directory."""
 
 import json
+from datetime import date
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
@@ -36,7 +37,11 @@ _FACETS = _template()
 class FoundVenue(VenueOut):
     """A sheet that was found."""
 
-    distance: int | None = None
+    absent_from_source: bool
+    """Whether no source has the venue any more."""
+    checked_on: date | None
+    """When somebody last said that the sheet is right."""
+    distance: int | None
     """Metres from `near`: to the nearest stop, of a venue that moves."""
     arrets: list[Stop] = Field(default=[])
     """Where an itinerant venue stands, now or later."""

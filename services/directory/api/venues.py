@@ -7,7 +7,8 @@ from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict
 
 from services.directory.api.care import CareOut
-from services.directory.domain.fiche import as_read, known
+from services.directory.domain.fiche import known
+from services.directory.domain.shown import shown
 from services.directory.domain.stops import Stop
 from services.directory.domain.venues import Change, Revision, Venue
 from services.directory.use_cases import care, stops, venues
@@ -32,12 +33,7 @@ class VenueOut(BaseModel):
     @classmethod
     def of(cls, venue: Venue) -> "VenueOut":
         """The answer for a venue."""
-        return cls(
-            id=venue.id,
-            revision=venue.revision,
-            updated_at=venue.updated_at,
-            fiche=as_read(venue.fiche),
-        )
+        return cls(**shown(venue))
 
 
 class OriginOut(BaseModel):

@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import closing
 from functools import partial
 
 from services.directory.search.entries import entry_of
-from services.directory.search.file import Change, IndexFile, create
+from services.directory.search.file import Change, IndexFile, UnknownFormat, create
 from services.directory.search.folder import Folder
 from services.directory.store.sheets import Sheet, Sheets
+from shared.bus.follow import Place, Position
 from shared.database import Database, Transaction
 
 PAGE = 1_000
@@ -54,10 +56,7 @@ async def rebuild(folder: Folder, database: Database, progress: Progress = _sile
         create(path)
         file = IndexFile(path)
         try:
-            if before := folder.current():
-                present = IndexFile(before)
-                file.write(positions=present.positions())
-                present.close()
+            file.write(positions=_positions(folder))
             await fill(file, database, progress=progress)
             await asyncio.to_thread(file.tidy)
             count = file.count()
@@ -65,6 +64,18 @@ async def rebuild(folder: Folder, database: Database, progress: Progress = _sile
             file.close()
         folder.publish(path)
         return count
+
+
+def _positions(folder: Folder) -> dict[Place, Position]:
+    """How far the present index has followed the topic; nowhere if it cannot be read."""
+    before = folder.current()
+    if before is None:
+        return {}
+    try:
+        with closing(IndexFile(before)) as present:
+            return present.positions()
+    except UnknownFormat:
+        return {}
 
 
 async def _places(tx: Transaction) -> int:

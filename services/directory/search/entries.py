@@ -45,7 +45,7 @@ class Keys(NamedTuple):
     """Degrees, as the longitude; both or neither."""
     longitude: float | None
     day: int
-    """Days since 1970 of `date_maj`; 0 where unknown."""
+    """Days since 1970 of `date_maj`, or of its last check if later; 0 where unknown."""
     score: int
     """Criteria of completeness that it meets, freshness apart."""
     hours: str
@@ -55,6 +55,8 @@ class Keys(NamedTuple):
     department: str
     typologies: str
     """Separated by `|`."""
+    closures: str
+    """First and last days since 1970 of each, separated by spaces."""
     stops: str
     """Where an itinerant venue stands, as `stops_in` reads it; empty for the others."""
 
@@ -90,17 +92,23 @@ def entry_of(sheet: Sheet) -> Entry:
         mask=mask_of(fiche),
         latitude=latitude,
         longitude=longitude,
-        day=_day(fiche),
+        day=max(_day(fiche), days_of(sheet.checked_on) if sheet.checked_on else 0),
         score=len(met_by_sheet(fiche)),
         hours=_text(fiche.get("horaires")),
         commune=_text(fiche.get("code_insee")),
         postcode=_text(fiche.get("code_postal")),
         department=department_of(fiche) or "",
         typologies=SEPARATOR.join(_items(fiche.get("typologie"))),
+        closures=" ".join(str(days_of(day)) for days in sheet.closures for day in days),
         stops=_written(sheet.stops),
     )
     words = words_of(fiche, sheet.stops)
     return Entry(sheet.id, sheet.revision, keys, words, to_json(sheet.public)[:-1])
+
+
+def days_of(day: dt.date) -> int:
+    """Days since 1970."""
+    return (day - EPOCH).days
 
 
 def words_of(fiche: Fiche, stops: Iterable[Stop] = ()) -> Words:
@@ -159,6 +167,6 @@ def _place(fiche: Fiche) -> tuple[float, float] | tuple[None, None]:
 
 def _day(fiche: Fiche) -> int:
     try:
-        return max(0, (dt.date.fromisoformat(_text(fiche.get("date_maj"))) - EPOCH).days)
+        return max(0, days_of(dt.date.fromisoformat(_text(fiche.get("date_maj")))))
     except ValueError:
         return 0

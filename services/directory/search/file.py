@@ -17,7 +17,7 @@ from services.directory.search.memory import Postings, bitmap
 from services.directory.search.words import close, forgives, variants
 from shared.bus.follow import Place, Position
 
-FORMAT = "2"
+FORMAT = "3"
 """Another one means: build it again. Raise it when words or keys are made another way."""
 
 _FIELDS = ", ".join(FIELDS)
@@ -27,14 +27,14 @@ create table entries (
     ordinal integer primary key, id text not null unique, revision integer not null,
     mask blob not null, latitude real, longitude real, day integer not null,
     score integer not null, hours text not null, commune text not null,
-    postcode text not null, department text not null, typologies text not null, stops text not null
+    postcode text not null, department text not null, typologies text not null,
+    closures text not null, stops text not null
 );
 create table sheets (ordinal integer primary key, json blob not null);
 create virtual table words using fts5 ({_FIELDS}, detail=column, tokenize='ascii');
 create virtual table postings using fts5vocab (words, instance);
 create virtual table vocabulary using fts5vocab (words, row);
 create table variants (variant text, term text, primary key (variant, term)) without rowid;
-create table terms (term text primary key) without rowid;
 create table positions (
     topic text, part integer, offset integer not null, event_id text not null,
     primary key (topic, part)
@@ -73,6 +73,8 @@ class IndexFile:
         self.path = path
         self._reading = self._open()
         self._writing = self._open()
+        self._learned: set[str] = set()
+        """Words whose variants this process has written."""
 
     def _open(self) -> sqlite3.Connection:
         # several threads, one after the other
@@ -204,6 +206,7 @@ class IndexFile:
             db.executemany("insert or replace into positions values (?, ?, ?, ?)", rows)
         except BaseException:
             db.execute("rollback")
+            self._learned.clear()
             raise
         db.execute("commit")
         return changes
@@ -229,10 +232,11 @@ class IndexFile:
         db = self._writing
         keys = entry.keys
         known = db.execute(
-            "select revision, json from entries join sheets using (ordinal) where id = ?",
+            f"select revision, json, {_KEYS} "  # noqa: S608
+            "from entries join sheets using (ordinal) where id = ?",
             (entry.id,),
         ).fetchone()
-        if known and (known[0] > entry.revision or known == (entry.revision, entry.json)):
+        if known and (known[0] > entry.revision or known == (entry.revision, entry.json, *keys)):
             return
         # the place of another: this was the index of another directory
         for (other,) in db.execute(
@@ -256,11 +260,12 @@ class IndexFile:
         """Know new words by what people may write instead."""
         db = self._writing
         for term in terms:
-            if db.execute("insert or ignore into terms values (?)", (term,)).rowcount == 1:
+            if term not in self._learned:
                 db.executemany(
                     "insert or ignore into variants values (?, ?)",
                     [(variant, term) for variant in variants(term)],
                 )
+                self._learned.add(term)
 
     def _take_out(self, id_: str) -> tuple[Keys, Words] | None:
         db = self._writing

@@ -20,7 +20,10 @@ from shared.database import Database, Transaction
 from shared.errors import Problem
 from shared.events.directory import (
     STREAM,
+    VenueChecked,
     VenueConfirmed,
+    VenueListingChanged,
+    VenueNoticesChanged,
     VenuesImported,
     VenuesLeftSource,
     VenuesMerged,
@@ -41,11 +44,12 @@ ANY = 2**31
 
 CONCERNS: dict[str, Callable[[Any], Iterable[tuple[str, int]]]] = {
     VenueUpdated.__name__: lambda event: [(event.venue_id, event.revision)],
+    VenueChecked.__name__: lambda event: [(event.venue_id, ANY)],
     VenueConfirmed.__name__: lambda event: [(event.venue_id, ANY)],
-    VenuesMerged.__name__: lambda event: [(event.venue_id, ANY), (event.merged_id, ANY)],
-    VenuesUnmerged.__name__: lambda event: [(event.venue_id, ANY), (event.merged_id, ANY)],
+    VenueListingChanged.__name__: lambda event: [(event.venue_id, ANY)],
     VenuesImported.__name__: lambda event: [(id_, ANY) for id_ in event.venue_ids],
     VenuesLeftSource.__name__: lambda event: [(id_, ANY) for id_ in event.venue_ids],
+    VenueNoticesChanged.__name__: lambda event: [(event.venue_id, ANY)],
     VenueStopsChanged.__name__: lambda event: [(event.venue_id, ANY)],
     VenuesMerged.__name__: lambda event: [(event.venue_id, ANY), (event.merged_id, ANY)],
     VenuesUnmerged.__name__: lambda event: [(event.venue_id, ANY), (event.merged_id, ANY)],
@@ -70,6 +74,7 @@ class Follower:
         self._settings = settings
         self._path = folder
         self._index: Index | None = None
+        self._built: Path | None = None
         self._doing = "not opened yet"
         self._wait = SHORTEST_WAIT
 
@@ -121,6 +126,7 @@ class Follower:
     async def _build(self, folder: Folder, database: Database) -> Path:
         folder.tidy()
         await rebuild(folder, database, self._progress)
+        self._built = folder.current()
         return await self._open(folder, database)
 
     def _progress(self, done: int, places: int) -> None:
@@ -130,7 +136,10 @@ class Follower:
         """Take events until another file is to answer."""
         index = self.index
         async with TopicReader(self._settings, [STREAM]) as reader:
-            if not await reader.start(index.file.positions()):
+            positions = index.file.positions()
+            is_true = await reader.start(positions)
+            # a file that followed nothing yet says as little, unless it was built just now
+            if not is_true or not (positions or path == self._built):
                 log.info("the topic began anew: all sheets are compared")
                 await asyncio.to_thread(index.file.forget_positions)
                 await fill(index.file, database, apply=partial(_apply, index))
@@ -141,15 +150,14 @@ class Follower:
                     await self._take(index, batch, database)
 
     async def _take(self, index: Index, batch: Batch, database: Database) -> None:
-        wanted = _venues(batch.envelopes)
-        known = index.file.revisions(list(wanted))
-        ids = [id_ for id_, revision in wanted.items() if known.get(id_, 0) < revision]
-        for first in range(0, len(ids), ASKED):
-            asked = ids[first : first + ASKED]
-            sheets = await database.run(partial(_read, ids=asked))
-            gone = set(asked) - {sheet.id for sheet in sheets}
-            changes = await asyncio.to_thread(_write, index, sheets, gone)
-            await _apply(index, changes)
+        wanted = [*_venues(batch.envelopes).items()]
+        for first in range(0, len(wanted), ASKED):
+            asked = dict(wanted[first : first + ASKED])
+            known = index.file.revisions([*asked])
+            ids = [id_ for id_, revision in asked.items() if known.get(id_, 0) < revision]
+            sheets = await database.run(partial(_read, ids=ids))
+            gone = set(ids) - {sheet.id for sheet in sheets}
+            await _apply(index, await asyncio.to_thread(_write, index, sheets, gone))
         # behind all of its sheets
         await asyncio.to_thread(index.file.write, (), (), batch.positions)
 

@@ -75,15 +75,29 @@ def inside(box: Box, latitude: Floats, longitude: Floats) -> NDArray[np.bool_]:
     return (latitude >= south) & (latitude <= north) & wide
 
 
-def metres(latitude: float, longitude: float, latitudes: Floats, longitudes: Floats) -> Floats:
-    """Distances from a place, in metres (haversine)."""
-    up, along = np.radians(latitudes), np.radians(longitudes)
-    here = math.radians(latitude)
-    half = (
-        np.sin((up - here) / 2) ** 2
-        + math.cos(here) * np.cos(up) * np.sin((along - math.radians(longitude)) / 2) ** 2
-    )
-    found: Floats = 2 * EARTH * np.arcsin(np.sqrt(np.minimum(half, 1.0)))
+def on_sphere(latitude: Floats, longitude: Floats) -> Floats:
+    """Places as points of the unit sphere (3 × n): distances between them need no trigonometry."""
+    up, along = np.radians(latitude), np.radians(longitude)
+    return np.vstack((np.cos(up) * np.cos(along), np.cos(up) * np.sin(along), np.sin(up)))
+
+
+def squared_chords(latitude: float, longitude: float, points: Floats) -> Floats:
+    """Squares of the straight ways through the sphere from a place to points of it (3 × n)."""
+    up, along = math.radians(latitude), math.radians(longitude)
+    here = (math.cos(up) * math.cos(along), math.cos(up) * math.sin(along), math.sin(up))
+    ways = points - np.array(here)[:, np.newaxis]
+    found: Floats = np.einsum("ij,ij->j", ways, ways)
+    return found
+
+
+def squared_chord(metres: float) -> float:
+    """The square of the chord below a way on the ground; at most half around the earth."""
+    return (2 * math.sin(metres / EARTH / 2)) ** 2
+
+
+def metres(squared_chords: Floats) -> Floats:
+    """The ways on the ground above chords."""
+    found: Floats = 2 * EARTH * np.arcsin(np.sqrt(squared_chords) / 2)
     return found
 
 

@@ -16,9 +16,12 @@ def is_open(hours: str, zone: str, at: dt.datetime) -> bool:
     parsed = _parsed(hours)
     if parsed is None:
         return False
-    if at.tzinfo is not None:
-        at = at.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
-    return bool(parsed.is_open(at))
+    return bool(parsed.is_open(local(at, zone)))
+
+
+def local(at: dt.datetime, zone: str) -> dt.datetime:
+    """A moment on the clock of a zone, which goes unsaid."""
+    return at if at.tzinfo is None else at.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
 
 
 @lru_cache(maxsize=50_000)

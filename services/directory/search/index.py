@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from services.directory.search import geo, values
-from services.directory.search.entries import FIELDS
+from services.directory.search.entries import FIELDS, days_of
 from services.directory.search.file import Change, IndexFile
-from services.directory.search.hours import is_open
+from services.directory.search.hours import is_open, local
 from services.directory.search.memory import NOBODY, Memory, Ordinals, Postings, bitmap, ordinals
 from services.directory.search.query import Cursor, Query
 
@@ -52,7 +52,7 @@ class Circle(NamedTuple):
     """The sheets around a point, ascending, and their distances in metres."""
 
     ordinals: Ordinals
-    metres: NDArray[np.int64]
+    metres: geo.Floats
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,8 @@ class Index:
         if box is None:
             return True
         cells = self.memory.cells
-        return sum(len(cells[cell]) for cell in geo.cells_in(box, cells)) > MANY
+        near = geo.cells_in(box, cells)
+        return sum(int(cells[cell].shape[1]) for cell in near) > MANY
 
     def match(self, query: Query) -> Hits:
         """The sheets that meet a query, opening hours apart (see `keep_open`)."""
@@ -132,7 +133,8 @@ class Index:
         if query.near and not circle:
             metres = np.zeros(0, np.int64)
         elif circle:
-            metres = circle.metres[np.searchsorted(circle.ordinals, there)]
+            exact = circle.metres[np.searchsorted(circle.ordinals, there)]
+            metres = np.rint(exact).astype(np.int64)
         if query.order == "relevance":
             points = _points(words, found, there)
         if query.order == "freshness":
@@ -140,11 +142,25 @@ class Index:
         return Hits(there, found, metres, points, day)
 
     def keep_open(self, hits: Hits, at: dt.datetime) -> Hits:
-        """Those of the hits that are open at a moment; may take long the first time."""
-        numbers, inverse = np.unique(self.memory.opening[hits.ordinals], return_inverse=True)
-        known = self.memory.hours
-        kept = np.array([bool(known[one][0]) and is_open(*known[one], at) for one in numbers], bool)
-        return _only(hits, kept[inverse] if len(numbers) else np.zeros(0, bool))
+        """Those of the hits that are surely open at a moment; may take long the first time."""
+        memory = self.memory
+        numbers, inverse = np.unique(memory.opening[hits.ordinals], return_inverse=True)
+        known = [memory.hours[number] for number in numbers]
+        is_open_then = np.array([bool(one[0]) and is_open(*one, at) for one in known], bool)
+        kept = is_open_then[inverse] if known else np.zeros(0, bool)
+        closed = BitMap(one for one in [*memory.closures] if self._is_closed(one, at))
+        if closed:
+            kept &= ~np.isin(hits.ordinals, ordinals(closed))
+        return _only(hits, kept)
+
+    def _is_closed(self, ordinal: int, at: dt.datetime) -> bool:
+        """Whether a notice says so, of the day that it is there."""
+        _, zone = self.memory.hours[self.memory.opening[ordinal]]
+        if not zone:  # without hours it is not open anyway
+            return True
+        day = days_of(local(at, zone).date())
+        spans = self.memory.closures.get(ordinal, ())
+        return any(first <= day <= last for first, last in spans)
 
     def rank(self, query: Query, hits: Hits, after: Cursor | None, limit: int | None) -> Ranked:
         """The best hits after a cursor; `limit` None: all."""
@@ -200,29 +216,26 @@ class Index:
         if box is None or not near:
             return np.zeros(0, np.uint32), None
         block = np.concatenate(near, axis=1) if len(near) > 1 else near[0]
-        latitude, longitude = block[1].view(np.float64), block[2].view(np.float64)
-        # of a circle, worth it only where it spares many distances
-        kept = np.ones(len(latitude), bool)
-        if not query.near or len(latitude) > FEW:
-            kept = geo.inside(box, latitude, longitude)
-        if query.box and query.near:
-            kept &= geo.inside(query.box, latitude, longitude)
-        for name, wanted in query.values:
-            kept &= values.shares(block[3:], values.any_of(name, wanted))
-        at = np.flatnonzero(kept)
-        there = block[0][at].astype(np.uint32)
+        tests = [values.shares(block[6:], values.any_of(*one)) for one in query.values]
+        if query.box:
+            latitude, longitude = block[1:3].view(np.float64)
+            tests.append(geo.inside(query.box, latitude, longitude))
+        if tests:
+            block = block[:, np.logical_and.reduce(tests) if len(tests) > 1 else tests[0]]
+        there = block[0].astype(np.uint32)
         if not query.near:
             return np.sort(there), None
-        metres = geo.metres(query.near.latitude, query.near.longitude, latitude[at], longitude[at])
-        inside = metres <= query.near.radius
-        there, metres = there[inside], metres[inside]
+        near_ = query.near
+        chords = geo.squared_chords(near_.latitude, near_.longitude, block[3:6].view(np.float64))
+        inside = chords <= geo.squared_chord(near_.radius)
+        there, chords = there[inside], chords[inside]
         order = np.argsort(there)
         if self.memory.stops:
             # of the places of a venue that moves, the nearest counts
-            order = np.lexsort((metres, there))
+            order = np.lexsort((chords, there))
             order = order[np.unique(there[order], return_index=True)[1]]
         there = there[order]
-        return there, Circle(there, np.rint(metres[order]).astype(np.int64))
+        return there, Circle(there, geo.metres(chords[order]))
 
     def _group(self, name: str, wanted: Sequence[str]) -> BitMap:
         groups = self.memory.groups

@@ -15,8 +15,8 @@ from pyroaring import BitMap
 from services.directory.domain.fiche import SEPARATOR
 from services.directory.domain.territories import zone_of
 from services.directory.search.entries import Keys, Words, stops_in
-from services.directory.search.geo import Cell, Floats, cell_of, cells_of
-from services.directory.search.values import BITS, WIDTH, bits_in
+from services.directory.search.geo import Cell, Floats, cell_of, cells_of, on_sphere
+from services.directory.search.values import BITS, WIDTH, Masks, bits_in
 
 Ordinals = NDArray[np.uint32]
 Group = tuple[str, str]
@@ -24,7 +24,7 @@ Group = tuple[str, str]
 Hours = tuple[str, str]
 """Opening hours as a sheet has them, and the time zone that they are kept in."""
 Block = NDArray[np.uint64]
-"""The sheets of a cell, a row for each: ordinals, latitudes, longitudes (floats), masks."""
+"""The places of a cell, in columns: ordinal, latitude, longitude, point of the sphere (3), mask."""
 
 NOBODY = BitMap()
 NO_CELL = -1
@@ -76,6 +76,8 @@ class Memory:
         """Of words that somebody looked for; the file has them all."""
         self.hours: list[Hours] = [("", "")]
         """All that is known of opening hours, each once; a sheet has its number."""
+        self.closures: dict[int, list[tuple[int, int]]] = {}
+        """Of the few sheets that have any: first and last days since 1970."""
         self._numbers: dict[Hours, int] = {("", ""): 0}
         # by ordinal
         self.masks = np.zeros((size, WIDTH), "<u8")
@@ -99,6 +101,8 @@ class Memory:
             for keys in chunk:
                 for group in _groups(keys):
                     groups[group].append(keys.ordinal)
+                if keys.closures:
+                    memory.closures[keys.ordinal] = _closures(keys)
             moving += [keys for keys in chunk if keys.stops]
         memory.everything = BitMap(everything)
         memory.groups.update({group: BitMap(found) for group, found in groups.items()})
@@ -131,14 +135,7 @@ class Memory:
         self.cells = {int(cells[at]): block for at, block in zip(starts, blocks, strict=False)}
 
     def _block(self, there: Ordinals) -> Block:
-        return np.vstack(
-            (
-                there.astype(np.uint64),
-                self.latitude[there].view(np.uint64),
-                self.longitude[there].view(np.uint64),
-                self.masks[there].T,
-            )
-        )
+        return _block(there, self.latitude[there], self.longitude[there], self.masks[there].T)
 
     def _add_stops(self, keys: Keys) -> None:
         """Find a sheet where it stops too."""
@@ -149,9 +146,10 @@ class Memory:
         longitudes = np.array([one.longitude for one in placed], np.float64)
         self.stops[keys.ordinal] = (latitudes, longitudes)
         for at, cell in enumerate(cells_of(latitudes, longitudes).tolist()):
-            row = self._block(np.array([keys.ordinal], np.uint32))
-            row[1:3, 0] = np.array([latitudes[at], longitudes[at]]).view(np.uint64)
-            self._put_in(cell, row)
+            one = slice(at, at + 1)
+            there = np.array([keys.ordinal], np.uint32)
+            mask = self.masks[there].T
+            self._put_in(cell, _block(there, latitudes[one], longitudes[one], mask))
 
     def _put_in(self, cell: Cell, block: Block) -> None:
         others = self.cells.get(cell)
@@ -172,6 +170,7 @@ class Memory:
     def _forget(self, keys: Keys, words: Words) -> None:
         ordinal = keys.ordinal
         self.everything.discard(ordinal)
+        self.closures.pop(ordinal, None)
         for group in _groups(keys):
             self.groups[group].discard(ordinal)
         for bit in bits_in(keys.mask):
@@ -190,6 +189,8 @@ class Memory:
         self._make_room(ordinal + 1)
         self._write(keys)
         self.everything.add(ordinal)
+        if keys.closures:
+            self.closures[ordinal] = _closures(keys)
         for group in _groups(keys):
             self.groups[group].add(ordinal)
         for bit in bits_in(keys.mask):
@@ -231,6 +232,11 @@ class Memory:
         self.opening = np.concatenate([self.opening, np.zeros(more, np.int32)])
 
 
+def _block(there: Ordinals, latitude: Floats, longitude: Floats, masks: Masks) -> Block:
+    places = np.vstack((latitude, longitude, on_sphere(latitude, longitude)))
+    return np.vstack((there.astype(np.uint64), places.view(np.uint64), masks))
+
+
 def _groups(keys: Keys) -> Iterator[Group]:
     for name, value in (
         ("commune", keys.commune),
@@ -247,6 +253,11 @@ def _groups(keys: Keys) -> Iterator[Group]:
         yield "code_postal", stop.postcode
         if stop.department:
             yield "departement", stop.department
+
+
+def _closures(keys: Keys) -> list[tuple[int, int]]:
+    days = [int(day) for day in keys.closures.split()]
+    return list(zip(days[::2], days[1::2], strict=True))
 
 
 def _cell(keys: Keys) -> Cell:

@@ -1,17 +1,25 @@
 """Sheets as the search index reads them: whatever it shows or finds by comes from here."""
 
-from collections.abc import Iterable, Sequence
+import datetime as dt
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
+from services.directory.domain.checks import Check
+from services.directory.domain.notices import Notice
 from services.directory.domain.shown import shown
 from services.directory.domain.stops import Stop, moves, shown_stops
 from services.directory.domain.venues import Venue
+from services.directory.store.checks import Checks
+from services.directory.store.notices import Notices
+from services.directory.store.reports import Delistings
 from services.directory.store.stops import stops_of
-from services.directory.store.venues import Venues
+from services.directory.store.venues import ASKED, Venues
 from shared.database import Transaction
 from shared.events import FieldValue
+
+Days = tuple[dt.date, dt.date]
+"""The first and the last, both included."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +33,10 @@ class Sheet:
     public: dict[str, Any]
     stops: Sequence[Stop] = ()
     """Where an itinerant venue stands, now or later."""
+    checked_on: dt.date | None = None
+    """When somebody last said that it is right."""
+    closures: tuple[Days, ...] = ()
+    """When the venue is closed whatever its hours say."""
 
 
 class Sheets:
@@ -49,14 +61,47 @@ class Sheets:
         return await self._venues.count()
 
     async def _sheets(self, venues: Iterable[Venue]) -> list[Sheet]:
-        found = [venue for venue in venues if not venue.merged_into]
+        found = await Delistings(self._tx).listed(list(venues))
         stops = await stops_of(self._tx, [one.id for one in found if moves(one.fiche)])
-        return [_sheet(one, stops.get(one.id, ()), self._tx.now) for one in found]
+        checks: dict[str, Check] = {}
+        notices: dict[str, list[Notice]] = {}
+        for ids in _parts([venue.id for venue in found]):
+            checks |= await Checks(self._tx).last_of(ids)
+            # one that ends today in Paris may go on elsewhere
+            yesterday = self._tx.now.date() - dt.timedelta(days=1)
+            notices |= await Notices(self._tx).shown_of(ids, yesterday)
+        return [
+            _sheet(
+                one,
+                shown_stops(one.fiche, stops.get(one.id, ()), self._tx.now),
+                checks.get(one.id),
+                notices.get(one.id, ()),
+            )
+            for one in found
+        ]
 
 
-def _sheet(venue: Venue, stops: Sequence[Stop], now: datetime) -> Sheet:
-    public = shown(venue)
-    standing = shown_stops(venue.fiche, stops, now)
+def _parts(ids: list[str]) -> Iterator[list[str]]:
+    for first in range(0, len(ids), ASKED):
+        yield ids[first : first + ASKED]
+
+
+def _sheet(
+    venue: Venue, standing: Sequence[Stop], check: Check | None, notices: Sequence[Notice]
+) -> Sheet:
+    public = shown(venue) | {
+        "absent_from_source": venue.absent_from_source,
+        "checked_on": check.on if check else None,
+    }
     if standing:
         public["arrets"] = [one.model_dump(mode="json") for one in standing]
-    return Sheet(venue.id, venue.ordinal, venue.revision, venue.fiche, public, standing)
+    return Sheet(
+        venue.id,
+        venue.ordinal,
+        venue.revision,
+        venue.fiche,
+        public,
+        standing,
+        check.on if check else None,
+        tuple((one.starts_on, one.until) for one in notices if one.kind == "closure"),
+    )
