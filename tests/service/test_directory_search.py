@@ -1,8 +1,10 @@
 """Searching the directory over HTTP: it says what its sheets say, soon after they say it."""
 
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -250,6 +252,14 @@ def test_a_replica_keeps_its_own_index_and_catches_up(directory: System, tmp_pat
         eventually(lambda: len(listed(replica, "code_postal=48400")) == 2)
         assert "index opened" in replica.log
         assert "all sheets are compared" not in replica.log
+
+        # an index of another version is built again
+        replica.kill()
+        with closing(sqlite3.connect(tmp_path / (tmp_path / "current").read_text())) as file, file:
+            file.execute("update meta set value = 'other'")
+        replica.start()
+        eventually(lambda: len(listed(replica, "code_postal=48400")) == 2)
+        assert "index of another version" in replica.log
 
         # the topic it had followed is gone: what it has is compared with the sheets
         replica.kill()

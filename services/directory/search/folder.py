@@ -3,7 +3,7 @@
 import fcntl
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -41,10 +41,12 @@ class Folder:
 
     def tidy(self) -> None:
         """Remove what was left by builds that never ended, and files that were replaced."""
-        current = self.current()
-        for file in self.path.glob("index-*"):
-            if current is None or not file.name.startswith(current.name):
-                file.unlink(missing_ok=True)
+        # not while somebody builds
+        with suppress(InUse), self.locked("build"):
+            current = self.current()
+            for file in self.path.glob("index-*"):
+                if current is None or not file.name.startswith(current.name):
+                    file.unlink(missing_ok=True)
 
     @contextmanager
     def locked(self, name: str) -> Iterator[None]:

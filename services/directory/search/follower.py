@@ -75,6 +75,7 @@ class Follower:
         self._settings = settings
         self._path = folder
         self._index: Index | None = None
+        self._built: Path | None = None
         self._doing = "not opened yet"
         self._wait = SHORTEST_WAIT
 
@@ -126,6 +127,7 @@ class Follower:
     async def _build(self, folder: Folder, database: Database) -> Path:
         folder.tidy()
         await rebuild(folder, database, self._progress)
+        self._built = folder.current()
         return await self._open(folder, database)
 
     def _progress(self, done: int, places: int) -> None:
@@ -135,7 +137,10 @@ class Follower:
         """Take events until another file is to answer."""
         index = self.index
         async with TopicReader(self._settings, [STREAM]) as reader:
-            if not await reader.start(index.file.positions()):
+            positions = index.file.positions()
+            is_true = await reader.start(positions)
+            # a file that followed nothing yet says as little, unless it was built just now
+            if not is_true or not (positions or path == self._built):
                 log.info("the topic began anew: all sheets are compared")
                 await asyncio.to_thread(index.file.forget_positions)
                 await fill(index.file, database, apply=partial(_apply, index))
