@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import closing
 from functools import partial
 
 from services.directory.search.entries import entry_of
@@ -56,11 +57,7 @@ async def rebuild(folder: Folder, database: Database, progress: Progress = _sile
         create(path)
         file = IndexFile(path)
         try:
-<<<<<<< HEAD
             file.write(positions=_positions(folder))
-=======
-            file.write(positions=_positions(folder.current()))
->>>>>>> main
             await fill(file, database, progress=progress)
             await asyncio.to_thread(file.tidy)
             count = file.count()
@@ -70,7 +67,6 @@ async def rebuild(folder: Folder, database: Database, progress: Progress = _sile
         return count
 
 
-<<<<<<< HEAD
 def _positions(folder: Folder) -> dict[Place, Position]:
     """How far the present index has followed the topic; nowhere if it cannot be read."""
     before = folder.current()
@@ -81,22 +77,6 @@ def _positions(folder: Folder) -> dict[Place, Position]:
             return present.positions()
     except (UnknownFormat, sqlite3.DatabaseError):
         return {}
-=======
-def _positions(present: Path | None) -> dict[Place, Position]:
-    """How far an index has followed the topic; from the start if it cannot be read."""
-    if present is None:
-        return {}
-    try:
-        file = IndexFile(present)
-    except UnknownFormat:
-        return {}
-    try:
-        return file.positions()
-    except sqlite3.DatabaseError:
-        return {}
-    finally:
-        file.close()
->>>>>>> main
 
 
 async def _places(tx: Transaction) -> int:
