@@ -96,6 +96,7 @@ async def undo(tx: Transaction, account: Account, venue_id: str, merge_id: str) 
     other = await get_own(tx, done.other)
     by = f"account:{account.id}"
     before, managers = public_addresses(this.fiche), set(this.managers)
+    done = await _with_managers_left_to_others(tx, done)
     done, entries = merging.unmerge(this, other, done, by=by, now=tx.now)
     left = managers - set(this.managers)
     await belongings.move_back(tx, done.moved, other.id)
@@ -114,6 +115,21 @@ async def undo(tx: Transaction, account: Account, venue_id: str, merge_id: str) 
         )
     )
     return done
+
+
+async def _with_managers_left_to_others(tx: Transaction, done: Merge) -> Merge:
+    """The merge without the managers whom another one has brought too: from now on that one has."""
+    leaving = done.managers
+    for one in await Merges(tx).into(done.this):
+        if one.id == done.id or one.undone_at:
+            continue
+        theirs = (await get_own(tx, one.other)).managers
+        stay = [account for account in leaving if account in theirs]
+        if stay:
+            taken = [account for account in stay if account not in one.managers]
+            await Merges(tx).put(one.model_copy(update={"managers": [*one.managers, *taken]}))
+            leaving = [account for account in leaving if account not in stay]
+    return done.model_copy(update={"managers": leaving})
 
 
 async def list_merges(tx: Transaction, venue_id: str) -> list[Merge]:
