@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from services.directory.use_cases import claims, decisions, reminders, stops, venues
+from services.directory.use_cases import claims, decisions, reminders, reports, stops, venues
 from shared.bus.delivery import Handlers
 from shared.database import Transaction
 from shared.events.directory import ClaimProofEnded, SheetReviewDue, VenueStopEnded
@@ -17,6 +17,7 @@ from shared.events.moderation import (
     NewsRefused,
     ProposalSuperseded,
     ProposalWithdrawn,
+    ReportUpheld,
 )
 
 OURS: frozenset[CaseKind] = frozenset({"edit", "news"})
@@ -95,6 +96,12 @@ async def on_claim_proof_ended(event: ClaimProofEnded, tx: Transaction) -> None:
     await claims.lapse(tx, event.claim_id)
 
 
+async def on_report_upheld(event: ReportUpheld, tx: Transaction) -> None:
+    """Do what its reason asks for."""
+    decision = event.decision
+    await reports.uphold(tx, event.case_id, by=decision.by or "moderator", at=decision.at)
+
+
 def reminding(month: timedelta) -> Handlers:
     """The clock of the reminders; `month` is how long one of its months lasts."""
 
@@ -113,6 +120,7 @@ HANDLERS: Handlers = {
     ProposalSuperseded: on_proposal_superseded,
     ApprovalReverted: on_approval_reverted,
     ClaimApproved: on_claim_approved,
+    ReportUpheld: on_report_upheld,
     ClaimRefused: on_claim_refused,
     ClaimProofEnded: on_claim_proof_ended,
     VenueStopEnded: on_venue_stop_ended,

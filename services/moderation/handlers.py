@@ -55,6 +55,25 @@ def announcement_text(texte: str, details: list[str]) -> str:
     return "\n\n".join([texte, *(["\n".join(details)] if details else [])])
 
 
+REPORTED = {
+    "closed": "Motif : le lieu est fermé définitivement.",
+    "wrong": "Motif : des informations sont fausses.",
+    "duplicate": "Motif : la fiche est le doublon d'une autre.",
+    "charter": "Motif : la fiche est contraire à la charte.",
+}
+"""What moderators read of a report's reason."""
+
+
+def report_text(event: VenueReported) -> str:
+    """A report as those who decide read it: its reason, and what its author says."""
+    if event.reason is None:
+        return event.text
+    reason = REPORTED[event.reason]
+    if event.other_venue:
+        reason += f" Autre fiche : {event.other_venue}"
+    return f"{reason}\n\n{event.text}"
+
+
 def departement_of(territoire: str | None) -> str | None:
     """Whose moderators see it first: the département of a territory, if it is in one."""
     level, _, code = (territoire or "").partition(":")
@@ -140,7 +159,9 @@ def handlers(settings: Settings) -> Handlers:
             kind="report",
             about=f"venue:{event.venue_id}",
             **of_venue(event),
-            text=event.text,
+            report_reason=event.reason,
+            other_venue=event.other_venue,
+            text=report_text(event),
             opened_at=event.reported_at,
         )
         await opening.open_review(tx, case, policy)

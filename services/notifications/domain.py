@@ -25,6 +25,7 @@ from shared.events.directory import (
     EditApplied,
     MediatorAttachmentAsked,
     NewsPublished,
+    VenueCorrectionAsked,
     VenueReviewAsked,
 )
 from shared.events.moderation import (
@@ -75,6 +76,7 @@ Template = Literal[
     "claim_lapsed",
     "mediator_asked",
     "sheet_review",
+    "sheet_wrong",
 ]
 Final = Literal["sent", "rejected", "unreachable", "failed"]
 State = Literal["pending"] | Final
@@ -105,6 +107,7 @@ Told: TypeAlias = (
     | ClaimLapsed
     | MediatorAttachmentAsked
     | VenueReviewAsked
+    | VenueCorrectionAsked
 )
 """What somebody is told about."""
 
@@ -126,6 +129,8 @@ TO_AUTHOR: dict[type[Told], Template] = {
 
 MODERATORS = "moderators"
 PARTNER = "account:partner:"
+OfASheet: TypeAlias = VenueReviewAsked | VenueCorrectionAsked
+"""What concerns a venue's managers, and comes from nobody whom they could know."""
 NotForPartners: TypeAlias = (
     ReviewOpened | AnnouncementPublished | AnnouncementUpdated | AnnouncementEnded
 )
@@ -210,18 +215,23 @@ def account_ref(account_id: str) -> str:
 
 
 def about(event: Told) -> str:
-    """The id of the proposal, the announcement or the venue that an event is about."""
-    if isinstance(event, CaseEvent):
-        return event.case_id
-    if isinstance(event, ClaimEvent):
-        return event.claim_id
-    if isinstance(event, AnnouncementPublished | AnnouncementUpdated | AnnouncementEnded):
-        return event.announcement_id
-    if isinstance(event, SubscriptionDisabled):
-        return event.subscription_id
-    if isinstance(event, VenueReviewAsked | MediatorAttachmentAsked):
-        return event.venue_id
-    return event.proposal_id
+    """The id of the proposal, the claim, the announcement, the sheet… that an event is about."""
+    match event:
+        case CaseEvent():
+            id_ = event.case_id
+        case ClaimEvent():
+            id_ = event.claim_id
+        case AnnouncementPublished() | AnnouncementUpdated() | AnnouncementEnded():
+            id_ = event.announcement_id
+        case SubscriptionDisabled():
+            id_ = event.subscription_id
+        case VenueReviewAsked() | MediatorAttachmentAsked():
+            id_ = event.venue_id
+        case VenueCorrectionAsked():
+            id_ = event.report_id
+        case _:
+            id_ = event.proposal_id
+    return id_
 
 
 def managed_venue(event: Told) -> str | None:
@@ -232,7 +242,7 @@ def managed_venue(event: Told) -> str | None:
 def plan(event: Told) -> list[Notice]:
     """Who is told about an event."""
     match event:
-        case VenueReviewAsked():
+        case VenueReviewAsked() | VenueCorrectionAsked():
             told = _of_a_sheet(event)
         case ClaimProofRequested() | ClaimProved():
             told = _of_a_claim(event)
@@ -244,9 +254,10 @@ def plan(event: Told) -> list[Notice]:
     return [Notice(template, recipient, about(event), occasion) for template, recipient in told]
 
 
-def _of_a_sheet(event: VenueReviewAsked) -> list[tuple[Template, str]]:
+def _of_a_sheet(event: OfASheet) -> list[tuple[Template, str]]:
     """What its managers hear of a sheet that nobody has proposed to change."""
-    return [("sheet_review", account_ref(one)) for one in event.managers]
+    template: Template = "sheet_review" if isinstance(event, VenueReviewAsked) else "sheet_wrong"
+    return [(template, account_ref(one)) for one in event.managers]
 
 
 def _asked_of(event: MediatorAttachmentAsked) -> list[str]:
@@ -263,8 +274,7 @@ def writer(event: Told) -> Author:
             return event.author or Author(account_id="")
         case MediatorAttachmentAsked():
             return Author(account_id=event.account_id)
-        case VenueReviewAsked():
-            # time asks, and nobody
+        case VenueReviewAsked() | VenueCorrectionAsked():
             return Author(account_id="")
         case _:
             return event.author

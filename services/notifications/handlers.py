@@ -23,6 +23,7 @@ from shared.events.directory import (
     EditApplied,
     MediatorAttachmentAsked,
     NewsPublished,
+    VenueCorrectionAsked,
     VenueReviewAsked,
     VenuesMerged,
     VenuesUnmerged,
@@ -200,6 +201,11 @@ async def on_venue_review_asked(event: VenueReviewAsked, tx: Transaction) -> Non
     await use_cases.tell(tx, event)
 
 
+async def on_venue_correction_asked(event: VenueCorrectionAsked, tx: Transaction) -> None:
+    """Tell its managers what is wrong with the sheet."""
+    await use_cases.tell(tx, event)
+
+
 async def on_mediator_attachment_asked(event: MediatorAttachmentAsked, tx: Transaction) -> None:
     """Ask who looks after the venue whether it shows them."""
     await use_cases.tell(tx, event)
@@ -238,4 +244,5 @@ HANDLERS: Handlers = {
     ClaimLapsed: on_claim_lapsed,
     MediatorAttachmentAsked: on_mediator_attachment_asked,
     VenueReviewAsked: on_venue_review_asked,
+    VenueCorrectionAsked: on_venue_correction_asked,
 }

@@ -1,5 +1,6 @@
 """What the directory publishes. Key: the venue, so that a sheet's events keep their order."""
 
+import datetime as dt
 from typing import Literal
 
 from pydantic import AwareDatetime
@@ -79,6 +80,9 @@ class ManagementClaimed(VenueEvent):
     evidence: Evidence | None = None
 
 
+ReportReason = Literal["closed", "wrong", "duplicate", "charter"]
+
+
 class VenueReported(VenueEvent):
     """Somebody says that something is wrong with a sheet."""
 
@@ -88,6 +92,9 @@ class VenueReported(VenueEvent):
     text: str
     code_insee: str | None = None
     code_postal: str | None = None
+    reason: ReportReason | None = None
+    other_venue: str | None = None
+    """The sheet that says the same, of a duplicate."""
     reported_at: AwareDatetime
 
 
@@ -396,3 +403,23 @@ class VenuesUnmerged(VenueEvent):
     """Of the sheet that had stayed."""
     merged_revision: int
     unmerged_at: AwareDatetime
+
+
+class VenueListingChanged(VenueEvent):
+    """A sheet has left the search and the lists, or is back in them."""
+
+    left: Literal["closed", "charter"] | None = None
+    """Why it has left; none if it is back."""
+    since: dt.date | None = None
+    changed_at: AwareDatetime
+
+
+class VenueCorrectionAsked(VenueEvent):
+    """Moderators found that what somebody reported of a sheet is wrong with it."""
+
+    report_id: str
+    venue_nom: str
+    managers: list[str]
+    text: str
+    """What was reported, by somebody whose name is not told."""
+    asked_at: AwareDatetime

@@ -110,6 +110,7 @@ TITLES = {
     "own-proposal": "Vous ne pouvez pas donner d'avis sur votre propre proposition.",
     "plan-changed": "La liste a changé depuis l'essai à blanc : relancez-le et vérifiez-la.",
     "proposal-not-found": "Cette proposition n'existe pas.",
+    "not-delisted": "Cette fiche n'a pas quitté les listes.",
     "notice-not-found": "Cette information temporaire n'existe pas.",
     "too-many-notices": ("Ce lieu a déjà dix informations temporaires : supprimez-en une d'abord."),
     "sheet-changed": ("Cette fiche a changé depuis que vous l'avez ouverte : relisez-la d'abord."),

@@ -16,7 +16,7 @@ async def test_a_claim_and_a_report_become_events(directory: System) -> None:
     person = Person("nour")
     asked = {"text": "  Je dirige cette médiathèque. ", "charter": CHARTER}
     claim = directory.post("directory", f"/venues/{venue}/claims", asked, as_=person.token)
-    wrong = {"text": "Ce lieu a déménagé."}
+    wrong = {"reason": "wrong", "text": "Ce lieu a déménagé."}
     report = directory.post("directory", f"/venues/{venue}/reports", wrong, as_=person.token)
 
     claimed, reported = await published(directory, "directory", venue, 2)
@@ -35,6 +35,7 @@ async def test_a_claim_and_a_report_become_events(directory: System) -> None:
 async def test_what_asks_for_nothing(directory: System, what: str) -> None:
     venue, _ = new_venue(directory)
     person = Person("omar")
+    more = {"reason": "wrong"} if what == "reports" else {}
     async with nothing_written(directory, "directory"):
         for body, rule in (
             ({}, "missing"),
@@ -42,12 +43,13 @@ async def test_what_asks_for_nothing(directory: System, what: str) -> None:
             ({"text": "é" * 2001}, "string_too_long"),
         ):
             path = f"/venues/{venue}/{what}"
-            answer = directory.call("POST", "directory", path, as_=person.token, json=body)
+            answer = directory.call("POST", "directory", path, as_=person.token, json=body | more)
             refused(answer, 422, "invalid-input", ("text", rule))
-        answer = directory.call("POST", "directory", f"/venues/{venue}/{what}", json={"text": "a"})
+        body = {"text": "a"} | more
+        answer = directory.call("POST", "directory", f"/venues/{venue}/{what}", json=body)
         refused(answer, 401, "not-authenticated")
         answer = directory.call(
-            "POST", "directory", f"/venues/absent/{what}", as_=person.token, json={"text": "a"}
+            "POST", "directory", f"/venues/absent/{what}", as_=person.token, json=body
         )
         refused(answer, 404, "venue-not-found")
 

@@ -150,6 +150,28 @@ async def test_pages_lose_and_repeat_nothing(moderation: System) -> None:
     assert seen == sorted(one.proposal_id for one in edits)
 
 
+async def test_reports_by_their_reason(moderation: System) -> None:
+    venue = f"lieu-{uuid4().hex[:8]}"
+    closed = a_report(venue_id=venue, reason="closed")
+    double = a_report(venue_id=venue, reason="duplicate", other_venue="lieu-jumeau")
+    plain = a_report(venue_id=venue)
+    await tell(moderation, closed, double, plain)
+    seen = {one.report_id: found(moderation, one.report_id) for one in (closed, double, plain)}
+    here = f"venue_id={venue}&report_reason"
+    assert listed(moderation, MODERATOR, f"{here}=closed") == [closed.report_id]
+    assert listed(moderation, MODERATOR, f"{here}=duplicate") == [double.report_id]
+    assert listed(moderation, MODERATOR, f"{here}=charter") == []
+
+    case = seen[double.report_id]
+    assert (case["report_reason"], case["other_venue"]) == ("duplicate", "lieu-jumeau")
+    # whoever reads it in a mail knows as much
+    assert case["text"].startswith("Motif : la fiche est le doublon d'une autre.")
+    assert "lieu-jumeau" in case["text"]
+    assert seen[plain.report_id]["text"] == plain.text
+    answer = moderation.call("GET", "moderation", "/cases?report_reason=ugly", as_=MODERATOR)
+    refused(answer, 422, "invalid-input", ("report_reason", "literal_error"))
+
+
 async def test_managers_have_their_venues_only(moderation: System) -> None:
     mine, other = an_edit(), an_edit()
     manager = f"ada-{uuid4().hex[:6]}"

@@ -19,8 +19,8 @@ def system(servers: Servers) -> Iterator[System]:
 
 @pytest.fixture(scope="session")
 def quick(servers: Servers) -> Iterator[System]:
-    """All services, with a week of some seconds."""
-    system = System(servers, REVIEW_PERIOD="PT8S", REVIEW_REMINDERS="PT4S")
+    """All services, with a week of some seconds, and months of one."""
+    system = System(servers, REVIEW_PERIOD="PT8S", REVIEW_REMINDERS="PT4S", REMINDER_MONTH="PT1S")
     try:
         yield system.start()
     finally:

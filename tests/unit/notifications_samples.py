@@ -24,6 +24,7 @@ from shared.events.directory import (
     MediatorAttachmentAsked,
     NewsPublished,
     SheetValue,
+    VenueCorrectionAsked,
     VenueReviewAsked,
 )
 from shared.events.moderation import (
@@ -269,6 +270,17 @@ def review_asked(**changes: Any) -> VenueReviewAsked:
     return VenueReviewAsked(**said | changes)
 
 
+def correction_asked() -> VenueCorrectionAsked:
+    return VenueCorrectionAsked(
+        venue_id="v1",
+        report_id="r1",
+        venue_nom="Médiathèque X",
+        managers=["ali", "bea"],
+        text="Le numéro sonne occupé.\nC'est celui de l'ancienne mairie.",
+        asked_at=NOW,
+    )
+
+
 def decided(event: type[CaseDecided], **changes: Any) -> Any:
     """What moderation says of a decision; each event takes of it what it knows."""
     said: dict[str, Any] = {
@@ -362,6 +374,7 @@ def evidence(proof: Literal["mail", "siret"] | None) -> Evidence:
 
 SAMPLES: list[tuple[Template, Told, str]] = [
     ("sheet_review", review_asked(), "account:ali"),
+    ("sheet_wrong", correction_asked(), "account:ali"),
     ("sheet_review", review_asked(number=3, every_months=12), "account:ali"),
     ("review_opened", edit(), "account:ali"),
     ("review_opened", edit(), "venue:v1"),

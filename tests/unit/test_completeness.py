@@ -11,6 +11,8 @@ from services.directory.domain.completeness import (
     fresh_until,
     met_by_sheet,
 )
+from services.directory.search.entries import entry_of
+from services.directory.store.sheets import Sheet
 from shared.events import FieldValue
 
 NOON = dt.time(12, tzinfo=dt.UTC)
@@ -121,3 +123,20 @@ class TestFreshness:
     def test_a_leap_day_lasts_until_the_end_of_february(self) -> None:
         assert fresh_until({"date_maj": "2024-02-29"}, None) == dt.date(2025, 2, 28)
         assert fresh_until({}, None) is None
+
+
+@pytest.mark.parametrize(
+    ("changed", "checked", "day"),
+    [
+        ("1970-01-11", dt.date(1970, 1, 21), 20),
+        ("1970-01-21", dt.date(1970, 1, 11), 20),
+        ("1970-01-11", None, 10),
+        ("", dt.date(1970, 1, 11), 10),
+        ("", None, 0),
+    ],
+)
+def test_the_index_takes_the_last_of_change_and_check(
+    changed: str, checked: dt.date | None, day: int
+) -> None:
+    fiche = EMPTY | {"date_maj": changed}
+    assert entry_of(Sheet("v", 0, 1, fiche, {}, checked_on=checked)).keys.day == day

@@ -32,6 +32,7 @@ from tests.unit.notifications_samples import (
     claim,
     claim_proved,
     contested,
+    correction_asked,
     decided,
     edit,
     mediator_asked,
@@ -204,6 +205,10 @@ def test_a_sheets_managers_are_asked_each_and_nobody_else() -> None:
     assert told(review_asked()) == {
         ("sheet_review", "account:ali"),
         ("sheet_review", "account:bea"),
+    }
+    assert told(correction_asked()) == {
+        ("sheet_wrong", "account:ali"),
+        ("sheet_wrong", "account:bea"),
     }
 
 

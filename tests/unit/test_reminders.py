@@ -6,13 +6,16 @@ from typing import Any
 import pytest
 
 from services.directory.domain.reminders import IN_A_ROW, MONTH, Reminders, turn
+from services.directory.domain.reports import Delisting
 from services.directory.domain.venues import Venue
 from services.directory.store.checks import Checks
 from services.directory.store.reminders import ReminderClocks
+from services.directory.store.reports import Delistings
 from services.directory.store.venues import Venues
 from services.directory.use_cases import checks, reminders
 from services.directory.use_cases.venues import add_manager, set_manager
 from shared.auth import Account
+from shared.database import Transaction
 from shared.errors import NotAllowed
 from shared.events import Event
 from shared.events.directory import SheetReviewDue, VenueReviewAsked
@@ -149,6 +152,20 @@ class TestVenue:
         assert "courriels" not in {value.column for value in one.values}
         assert "lieu.example.org" not in one.model_dump_json()
 
+    def test_a_check_sets_the_clock_of_who_managed_it_before_there_was_one(self) -> None:
+        world = World()
+
+        async def manage(tx: Transaction) -> None:
+            venue = await Venues(tx).get("v")
+            assert venue
+            managed = {"managers": ["gus"], "managers_revision": 1}
+            await Venues(tx).save_managers(venue.model_copy(update=managed))
+
+        world.run(manage)
+        assert world.memory.timers == {}
+        world.run(lambda tx: checks.check(tx, Account(id="gus"), "v", revision=None))
+        assert asked(world.fire()).managers == ["gus"]
+
     def test_a_turn_that_comes_twice_asks_once(self, world: World) -> None:
         [(event, _)] = world.memory.timers.values()
         assert isinstance(event, SheetReviewDue)
@@ -172,6 +189,23 @@ class TestVenue:
         world.run(lambda tx: set_manager(tx, admin, "v", "ada", manages=True))
         assert asked(world.fire()).managers == ["ada"]
         assert world.now == NOW + 2 * HALF_A_YEAR
+
+    def test_nobody_is_asked_about_a_sheet_that_left_the_lists(self, world: World) -> None:
+        left = Delisting(venue_id="v", why="closed", since=NOW.date(), report_id="r")
+        world.run(lambda tx: Delistings(tx).put(left))
+        assert world.fire() == []
+        world.run(lambda tx: Delistings(tx).remove("v"))
+        assert asked(world.fire()).number == 1
+
+    def test_nobody_is_asked_about_a_sheet_that_is_one_with_another(self, world: World) -> None:
+        async def merge(tx: Transaction) -> None:
+            venue = await Venues(tx).get("v")
+            assert venue
+            merged = {"merged_into": "w", "revision": venue.revision + 1}
+            await Venues(tx).save(venue.model_copy(update=merged))
+
+        world.run(merge)
+        assert world.fire() == []
 
     def test_never_takes_the_timer_away_and_another_choice_brings_it_back(
         self, world: World

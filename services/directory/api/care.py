@@ -7,6 +7,7 @@ from pydantic import BaseModel
 from services.directory.api.notices import NoticeOut
 from services.directory.domain.checks import Role
 from services.directory.domain.completeness import CRITERIA, Completeness
+from services.directory.domain.reports import Delisted
 from services.directory.use_cases.care import Care
 
 
@@ -47,6 +48,10 @@ class CareOut(BaseModel):
     checked_by: Role | None
     notices: list[NoticeOut]
     """What is different for a while: current or to come, the earliest first."""
+    closed_on: date | None
+    """Since when the venue is known to be closed for good."""
+    withdrawn_on: date | None
+    """Since when the sheet is out of the lists because it broke the charter."""
 
     @classmethod
     def of_care(cls, cared: Care) -> "CareOut":
@@ -56,4 +61,10 @@ class CareOut(BaseModel):
             checked_on=cared.check.on if cared.check else None,
             checked_by=cared.check.by_role if cared.check else None,
             notices=[NoticeOut.of(one) for one in cared.notices],
+            closed_on=_since(cared, "closed"),
+            withdrawn_on=_since(cared, "charter"),
         )
+
+
+def _since(cared: Care, why: Delisted) -> date | None:
+    return cared.delisting.since if cared.delisting and cared.delisting.why == why else None

@@ -108,8 +108,7 @@ OF_THE_SHEET: dict[Criterion, Callable[[Fiche], bool]] = {
 FRESHNESS = Criterion(
     "freshness",
     "Une fiche à jour",
-    "Relisez la fiche et dites si elle est toujours exacte : elle n'a été ni vérifiée "
-    "ni modifiée depuis plus de douze mois.",
+    "Relisez la fiche au moins une fois par an, et dites si elle est toujours exacte.",
 )
 
 CRITERIA = (*OF_THE_SHEET, FRESHNESS)

@@ -9,6 +9,7 @@ from services.directory.domain.venues import Venue
 from services.directory.exporting.formats import Form, Writer
 from services.directory.search.index import Index
 from services.directory.search.query import Query
+from services.directory.store.reports import Delistings
 from services.directory.store.venues import Venues
 from services.directory.use_cases.search import all_ids
 from shared.database import Database, Transaction
@@ -20,7 +21,7 @@ Pages = AsyncGenerator[Sequence[Venue], None]
 
 
 async def all_venues(database: Database) -> Pages:
-    """The whole directory in its list's order, each sheet once; empty pages too.
+    """All sheets that are listed, in the list's order, each once; empty pages too.
 
     A place in the list is for ever: what changes meanwhile is neither lost nor repeated.
     """
@@ -38,19 +39,19 @@ async def found_venues(database: Database, index: Index, query: Query) -> Pages:
 
 
 async def count(tx: Transaction) -> int:
-    """How many sheets there are, those merged into others too."""
+    """How many sheets there are, those that are not listed too."""
     return await Venues(tx).count()
 
 
 async def _page(tx: Transaction, first: int) -> tuple[int, list[Venue]]:
     venues = Venues(tx)
     page = await venues.page(first, PAGE)
-    return await venues.count(), [venue for venue in page if venue.merged_into is None]
+    return await venues.count(), await Delistings(tx).listed(page)
 
 
 async def _standing(tx: Transaction, ids: list[str]) -> list[Venue]:
     found = await Venues(tx).get_many(ids)
-    return [found[id_] for id_ in ids if id_ in found and found[id_].merged_into is None]
+    return await Delistings(tx).listed([found[id_] for id_ in ids if id_ in found])
 
 
 async def written(form: Form, pages: Pages) -> AsyncGenerator[bytes, None]:

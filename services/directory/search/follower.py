@@ -22,6 +22,7 @@ from shared.events.directory import (
     STREAM,
     VenueChecked,
     VenueConfirmed,
+    VenueListingChanged,
     VenueNoticesChanged,
     VenuesImported,
     VenuesLeftSource,
@@ -43,10 +44,11 @@ ANY = 2**31
 
 CONCERNS: dict[str, Callable[[Any], Iterable[tuple[str, int]]]] = {
     VenueUpdated.__name__: lambda event: [(event.venue_id, event.revision)],
+    VenueChecked.__name__: lambda event: [(event.venue_id, ANY)],
     VenueConfirmed.__name__: lambda event: [(event.venue_id, ANY)],
+    VenueListingChanged.__name__: lambda event: [(event.venue_id, ANY)],
     VenuesImported.__name__: lambda event: [(id_, ANY) for id_ in event.venue_ids],
     VenuesLeftSource.__name__: lambda event: [(id_, ANY) for id_ in event.venue_ids],
-    VenueChecked.__name__: lambda event: [(event.venue_id, ANY)],
     VenueNoticesChanged.__name__: lambda event: [(event.venue_id, ANY)],
     VenueStopsChanged.__name__: lambda event: [(event.venue_id, ANY)],
     VenuesMerged.__name__: lambda event: [(event.venue_id, ANY), (event.merged_id, ANY)],

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from services.directory.domain.checks import Check
+from services.directory.store.documents import in_parts
 from shared.database import Document, Transaction
 
 
@@ -18,7 +19,11 @@ class Checks:
 
     async def last_of(self, venue_ids: Sequence[str]) -> dict[str, Check]:
         """The last check of each of these sheets that has one, by venue."""
-        found = await self._checks.find({"_id": {"$in": list(venue_ids)}})
+        found = [
+            one
+            for ids in in_parts(venue_ids)
+            for one in await self._checks.find({"_id": {"$in": ids}})
+        ]
         return {one["_id"]: _check(one) for one in found}
 
     async def put(self, check: Check) -> None:

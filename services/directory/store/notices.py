@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from services.directory.domain.notices import Notice, shown
-from services.directory.store.documents import fields
+from services.directory.store.documents import fields, in_parts
 from shared.database import Document, Index, Transaction
 
 INDEXES = (Index("notices", [("venue_id", 1)]),)
@@ -24,7 +24,11 @@ class Notices:
 
     async def shown_of(self, venue_ids: Sequence[str], today: dt.date) -> dict[str, list[Notice]]:
         """The notices of these venues that are current or to come, the earliest first, by venue."""
-        found = await self._notices.find({"venue_id": {"$in": list(venue_ids)}})
+        found = [
+            one
+            for ids in in_parts(venue_ids)
+            for one in await self._notices.find({"venue_id": {"$in": ids}})
+        ]
         by_venue: dict[str, list[Notice]] = defaultdict(list)
         for one in shown(map(_notice, found), today):
             by_venue[one.venue_id].append(one)

@@ -12,6 +12,7 @@ from services.directory.domain.stops import Stop, moves, shown_stops
 from services.directory.domain.venues import Venue
 from services.directory.store.checks import Checks
 from services.directory.store.notices import Notices
+from services.directory.store.reports import Delistings
 from services.directory.store.stops import stops_of
 from services.directory.store.venues import ASKED, Venues
 from shared.database import Transaction
@@ -60,7 +61,7 @@ class Sheets:
         return await self._venues.count()
 
     async def _sheets(self, venues: Iterable[Venue]) -> list[Sheet]:
-        found = [venue for venue in venues if not venue.merged_into]
+        found = await Delistings(self._tx).listed(list(venues))
         stops = await stops_of(self._tx, [one.id for one in found if moves(one.fiche)])
         checks: dict[str, Check] = {}
         notices: dict[str, list[Notice]] = {}

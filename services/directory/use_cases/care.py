@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from services.directory.domain.checks import Check
 from services.directory.domain.completeness import Completeness, completeness
 from services.directory.domain.notices import Notice
+from services.directory.domain.reports import Delisting
 from services.directory.domain.venues import Venue
 from services.directory.store.checks import Checks
+from services.directory.store.reports import Delistings
 from services.directory.use_cases.notices import shown_of
 from shared.database import Transaction
 
@@ -19,6 +21,8 @@ class Care:
     check: Check | None
     notices: list[Notice]
     """Current or to come, the earliest first."""
+    delisting: Delisting | None
+    """Why it is in no search and no list, if it is not."""
 
 
 async def of(tx: Transaction, venue: Venue) -> Care:
@@ -28,4 +32,5 @@ async def of(tx: Transaction, venue: Venue) -> Care:
         completeness=completeness(venue.fiche, check.on if check else None, tx.now),
         check=check,
         notices=await shown_of(tx, venue.id),
+        delisting=(await Delistings(tx).of([venue.id])).get(venue.id),
     )

@@ -4,6 +4,7 @@ from services.directory.domain.checks import Check, Role, SheetChanged, role_of
 from services.directory.domain.venues import Venue
 from services.directory.store.checks import Checks
 from services.directory.use_cases.confirmations import confirm
+from services.directory.use_cases.reminders import begin_if_none
 from services.directory.use_cases.venues import get_venue
 from shared.auth import Account
 from shared.database import Transaction
@@ -47,6 +48,7 @@ async def _note(tx: Transaction, venue: Venue, role: Role, account_id: str, read
         raise SheetChanged(revision=read, current_revision=venue.revision)
     if role == "manager":
         await confirm(tx, venue, account_id)
+        await begin_if_none(tx, venue.id)
     made = Check(venue_id=venue.id, at=tx.now, by_role=role, read=read, revision=venue.revision)
     await Checks(tx).put(made)
     tx.publish(

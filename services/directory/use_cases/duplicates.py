@@ -36,6 +36,7 @@ NOT_FAR = 300.0
 """Metres."""
 
 MERGED = "Les deux fiches ont été fusionnées."
+REPORTED = "Un signalement le disait, et l'équipe de modération lui donne raison."
 
 Alike = tuple[str, str, Likeness]
 """Two venues, and how alike they are."""
@@ -213,6 +214,16 @@ async def note_merged(tx: Transaction, this: Venue, other: Venue, by: str) -> No
     rest = [one for one in await Duplicates(tx).of_venue(other.id) if one.id != pair.id]
     merged = pair.decided("same", by, MERGED, tx.now)
     await Duplicates(tx).put(merged, *(one.closed(tx.now) for one in rest))
+
+
+async def note_reported(tx: Transaction, one: Venue, other: Venue, by: str) -> None:
+    """A moderator finds that a report is right, and two venues are one: to be merged by people."""
+    known = await Duplicates(tx).get(pair_id(one.id, other.id))
+    likeness = compare(traits(one.fiche), traits(other.fiche))
+    # people may see what no comparison does, and the list begins at this score
+    shown = Likeness(max(likeness.score, REVIEW), likeness.evidence)
+    pair = known or found(one.fiche, other.fiche, shown, tx.now)
+    await Duplicates(tx).put(pair.decided("same", by, REPORTED, tx.now))
 
 
 async def note_unmerged(tx: Transaction, this: Venue, other: Venue) -> None:

@@ -6,6 +6,7 @@ from services.directory.domain.reminders import IN_A_ROW, Reminders, Rhythm, tur
 from services.directory.domain.venues import Venue, VenueNotFound
 from services.directory.store.checks import Checks
 from services.directory.store.reminders import ReminderClocks
+from services.directory.store.reports import Delistings
 from services.directory.store.venues import Venues
 from shared.auth import Account
 from shared.database import Transaction
@@ -15,7 +16,6 @@ from shared.links import SheetLink
 
 TOLD = (
     "adresse",
-    "complement_adresse",
     "code_postal",
     "commune",
     "telephone",
@@ -34,6 +34,12 @@ async def begin(tx: Transaction, venue_id: str) -> None:
     """Set a sheet's clock to zero, as somebody manages it from now on."""
     known = await ReminderClocks(tx).get(venue_id)
     await _set(tx, (known or Reminders(venue_id=venue_id, started_at=tx.now)).begun(tx.now))
+
+
+async def begin_if_none(tx: Transaction, venue_id: str) -> None:
+    """The same where nobody has set it yet: its managers are older than reminders are."""
+    if await ReminderClocks(tx).get(venue_id) is None:
+        await begin(tx, venue_id)
 
 
 async def get_rhythm(tx: Transaction, account: Account, venue_id: str) -> Reminders:
@@ -84,7 +90,8 @@ async def reached(tx: Transaction, venue_id: str, due_at: datetime, *, month: ti
     check = await Checks(tx).last(venue_id)
     cared_at = max([venue.updated_at, *([check.at] if check else [])])
     hearing = known.hears(venue.managers)
-    after, asks = turn(known, cared_at=cared_at, can_ask=bool(hearing), now=tx.now, month=month)
+    can_ask = bool(hearing and await Delistings(tx).listed([venue]))
+    after, asks = turn(known, cared_at=cared_at, can_ask=can_ask, now=tx.now, month=month)
     await _set(tx, after)
     if asks:
         tx.publish(_asked(after, venue, hearing, cared_at, tx.now))

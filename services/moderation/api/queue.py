@@ -16,6 +16,7 @@ from services.moderation.api.shown import (
 )
 from services.moderation.use_cases import queue
 from services.moderation.use_cases.queue import Wanted
+from shared.events.directory import ReportReason
 from shared.events.moderation import CaseKind
 from shared.service import RequestTx
 
@@ -52,6 +53,7 @@ async def list_cases(
     actor: SignedActor,
     state: Sort = "open",
     kind: CaseKind | None = None,
+    report_reason: ReportReason | None = None,
     departement: Departement | None = None,
     venue_id: str | None = None,
     unanswered: bool = False,
@@ -68,6 +70,7 @@ async def list_cases(
         # only a decided case can be appealed against
         state="decided" if appealed else state,
         kind=kind,
+        report_reason=report_reason,
         departement=departement,
         venue_id=venue_id,
         unanswered=unanswered,

@@ -18,6 +18,7 @@ from shared.database import Transaction
 from shared.errors import RULES, InvalidField, InvalidInput, NotAllowed
 from shared.events import Author, FieldChange
 from shared.events.base import Evidence
+from shared.events.directory import ReportReason
 from shared.events.moderation import CaseKind, Decision, Held, Mark
 
 
@@ -138,6 +139,8 @@ class CaseOut(BaseModel):
     kind: CaseKind
     venue_id: str | None
     about: str
+    report_reason: ReportReason | None
+    other_venue: str | None
     title: str
     changes: list[FieldChange]
     text: str

@@ -19,6 +19,7 @@ from services.moderation.domain.problems import (
 from shared.errors import InvalidField, InvalidInput
 from shared.events import Author, FieldChange
 from shared.events.base import Evidence
+from shared.events.directory import ReportReason
 from shared.events.moderation import CaseKind, Decision, Held, Mark, Told
 
 State = Literal[
@@ -112,6 +113,10 @@ class ReviewCase(BaseModel):
     venue_id: str | None = None
     about: str = ""
     """What a report is about: `venue:…`, `announcement:…` or `case:…`."""
+    report_reason: ReportReason | None = None
+    """What sort of thing a report says of its sheet."""
+    other_venue: str | None = None
+    """The sheet that says the same, of a reported duplicate."""
     title: str
     changes: list[FieldChange] = []
     text: str = ""

@@ -21,6 +21,7 @@ from services.moderation.use_cases.access import OPEN_TO_ALL, View, see, views
 from services.moderation.use_cases.appeals import check_judge
 from services.moderation.use_cases.record import note
 from shared.database import Document, Transaction
+from shared.events.directory import ReportReason
 from shared.events.moderation import AssignmentExpired, CaseKind, assignment_timer
 
 NEAR = timedelta(days=2)
@@ -36,6 +37,7 @@ class Wanted:
 
     state: Literal["open", "decided"] = "open"
     kind: CaseKind | None = None
+    report_reason: ReportReason | None = None
     departement: str | None = None
     venue_id: str | None = None
     unanswered: bool = False
@@ -136,6 +138,8 @@ def _filters(tx: Transaction, wanted: Wanted) -> Document:
     asked: list[Document] = []
     if wanted.kind:
         asked.append({"kind": wanted.kind})
+    if wanted.report_reason:
+        asked.append({"report_reason": wanted.report_reason})
     if wanted.departement:
         asked.append({"departement": wanted.departement})
     if wanted.unanswered:

@@ -31,6 +31,7 @@ from shared.events.directory import (
     FieldConflict,
     MediatorAttachmentAsked,
     NewsPublished,
+    VenueCorrectionAsked,
     VenueReviewAsked,
 )
 from shared.events.moderation import (
@@ -75,6 +76,7 @@ KINDS: dict[type[Told], CaseKind] = {
     ClaimDisowned: "claim",
     ClaimLapsed: "claim",
     VenueReviewAsked: "edit",
+    VenueCorrectionAsked: "edit",
     MediatorAttachmentAsked: "edit",
 }
 """Of the events that do not say it themselves."""
@@ -191,6 +193,7 @@ def _title(event: Told) -> str:
             | NewsPublished()
             | ClaimEvent()
             | VenueReviewAsked()
+            | VenueCorrectionAsked()
             | MediatorAttachmentAsked()
         ):
             return event.venue_nom
@@ -284,7 +287,7 @@ def _said(event: Told) -> dict[str, Any]:
     match event:
         case MessagePosted():
             return {"lines": lines(event.text), "sender": _sender(event.sender, event.sender_role)}
-        case AppealLodged() | ClaimProofRequested():
+        case AppealLodged() | ClaimProofRequested() | VenueCorrectionAsked():
             return {"lines": lines(event.text)}
         case VenueReviewAsked():
             return {
