@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -14,18 +15,25 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from services.directory.app import service
+from services.directory.domain.sources import SOURCE_NAME
 from services.directory.importing.fetching import CannotFetch, fetch, is_url
 from services.directory.importing.importer import Report, Told, import_csv
 from services.directory.importing.problems import NotACsvFile
 from services.directory.importing.tables import FindingTable, OutcomeTable
 from services.directory.importing.validator import Finding, Validation, validate
 from services.directory.settings import Settings
+from shared.database import OUTAGES
 
 SHOWN = 50
 """Things wrong that the terminal shows; `--report` has them all."""
 WIDEST = 80
 """Characters of a value that the terminal shows."""
-NO_SUCH_FILE, NOT_VALID = 2, 1
+NO_SUCH_FILE, NOT_VALID, NO_DATABASE = 2, 1, 1
+WHY: dict[type[OSError], str] = {
+    FileNotFoundError: "il n'existe pas",
+    IsADirectoryError: "c'est un dossier",
+    PermissionError: "vous n'en avez pas le droit",
+}
 
 Place = Annotated[
     str, typer.Argument(metavar="FILE_OR_URL", help="A CSV file, here or on the web.")
@@ -35,9 +43,16 @@ ReportFile = Annotated[
 ]
 
 
+def _source(name: str) -> str:
+    """A source's name, if it is one."""
+    if not re.fullmatch(SOURCE_NAME, name):
+        raise typer.BadParameter("80 lettres, chiffres, espaces, points ou tirets au plus.")
+    return name
+
+
 def import_file(
     place: Place,
-    source: Annotated[str, typer.Option(help="Where the file comes from.")],
+    source: Annotated[str, typer.Option(help="Where the file comes from.", callback=_source)],
     dry_run: Annotated[bool, typer.Option(help="Write nothing, say what would happen.")] = False,
     report: ReportFile = None,
 ) -> None:
@@ -56,6 +71,7 @@ def import_file(
     console.print(
         f"{prefix}{done.created} créés, {done.updated} modifiés, {done.unchanged} inchangés, "
         f"{done.refused} refusés, {done.noted} avec une remarque, "
+        f"{done.kept} où l'annuaire garde une valeur, "
         f"{done.absent} absents de la source",
         soft_wrap=True,
     )
@@ -139,8 +155,12 @@ def _opened(place: str) -> Iterator[tuple[IO[bytes], Progress]]:
         typer.echo(exc.detail or exc.title, err=True)
         raise typer.Exit(NO_SUCH_FILE) from None
     except OSError as exc:
-        typer.echo(f"{exc.filename} ne s'ouvre pas : {exc.strerror}.", err=True)
+        why = WHY.get(type(exc), exc.strerror)
+        typer.echo(f"{exc.filename or place} ne s'ouvre pas : {why}.", err=True)
         raise typer.Exit(NO_SUCH_FILE) from None
+    except OUTAGES:
+        typer.echo("La base de données ne répond pas (MONGO_URL).", err=True)
+        raise typer.Exit(NO_DATABASE) from None
 
 
 def _fetched(bar: Progress, task: TaskID, came: int, total: int | None) -> None:

@@ -264,7 +264,8 @@ async def test_what_people_said_stays(directory: System) -> None:
 def test_a_value_that_the_source_takes_away_stays(directory: System) -> None:
     cells = row()
     upload(directory, csv_of(cells))
-    assert counts(upload(directory, csv_of({**cells, "telephone": ""})).json()) == (0, 0, 1, 0)
+    report = upload(directory, csv_of({**cells, "telephone": ""})).json()
+    assert (counts(report), report["kept"]) == ((0, 0, 1, 0), 1)
     assert sheet(directory, cells["id"])["fiche"]["telephone"] == SAMPLE["telephone"]
 
 
@@ -366,3 +367,19 @@ def test_all_real_venues(country: System, real: Path) -> None:
     assert (first["revision"], first["by"]) == (1, "import:tests")
 
     assert counts(upload(country, file.read_bytes(), source="tests").json()) == (0, 0, 8705, 0)
+
+
+def test_what_nobody_knows_is_null_wherever_it_is_read(directory: System) -> None:
+    cells = row(date_maj="1970-01-01", pivot="00000000000000")
+    upload(directory, csv_of(cells))
+    venue = cells["id"]
+    assert (sheet(directory, venue)["fiche"]["date_maj"]) is None
+    guides = directory.call("GET", "directory", f"/venues/{venue}/fields").json()["fields"]
+    values = {guide["field"]: guide["value"] for guide in guides}
+    assert (values["date_maj"], values["pivot"]) == (None, None)
+    [first] = history(directory, venue)
+    assert {"date_maj", "pivot"}.isdisjoint(change["field"] for change in first["changes"])
+
+    upload(directory, csv_of({**cells, "date_maj": "2026-01-02"}))
+    newest, _ = history(directory, venue)
+    assert newest["changes"] == [{"field": "date_maj", "old": None, "new": "2026-01-02"}]

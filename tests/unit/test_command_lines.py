@@ -1,10 +1,13 @@
 """Every service has the same command line, and says in a line what is wrong with its settings."""
 
 import importlib
+from pathlib import Path
 
 import pytest
+from pymongo.errors import ConnectionFailure
 from typer.testing import CliRunner
 
+from services.directory import files_cli
 from services.directory.app import service
 from services.directory.settings import Settings
 
@@ -51,3 +54,32 @@ def test_a_directory_without_a_key_for_its_links_serves_nobody_and_still_imports
     assert (answer.exit_code, "set LINK_KEY" in answer.output) == (2, True)
     # what imports puts the same parts together
     assert service(Settings()).name == "directory"
+
+
+@pytest.mark.parametrize(
+    ("place", "source", "status", "why"),
+    [
+        ("absent.csv", "essai", 2, "il n'existe pas"),
+        (".", "essai", 2, "c'est un dossier"),
+        ("lieux.csv", "ada@lieu.example.org", 2, "80 lettres"),
+        ("lieux.csv", "", 2, "80 lettres"),
+        ("lieux.csv", "essai", 1, "base de données ne répond pas"),
+    ],
+)
+def test_an_import_that_cannot_begin_takes_a_line(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    place: str,
+    source: str,
+    status: int,
+    why: str,
+) -> None:
+    async def away(*_: object, **__: object) -> None:
+        raise ConnectionFailure
+
+    monkeypatch.setattr(files_cli, "_import", away)
+    (tmp_path / "lieux.csv").write_text("id")
+    app = importlib.import_module("services.directory.__main__").app
+    answer = CliRunner().invoke(app, ["import", str(tmp_path / place), "--source", source])
+    assert (answer.exit_code, why in answer.output) == (status, True), answer.output
+    assert "Errno" not in answer.output

@@ -44,22 +44,30 @@ class Recorder:
     """A database that notes the sheets of each batch, and writes none."""
 
     def __init__(self) -> None:
+        self.is_known = True
+        """Whether its source is."""
+        self.breaks_down = False
         self.sheets: dict[str, Sheet] = {}
         self.looked_for_absent = False
 
     async def run(self, work: Callable[[Transaction], Awaitable[Any]]) -> Any:
-        asked = cast(Any, work).keywords
+        asked = getattr(work, "keywords", {})
         if "sheets" not in asked:
-            # the source is not known yet
-            self.looked_for_absent = True
-            return False
+            # how many places the list has, behind which venues are looked for
+            self.looked_for_absent = "run" not in asked
+            was_known, self.is_known = self.is_known, True
+            return 0 if self.looked_for_absent else was_known
+        if self.breaks_down:
+            raise ConnectionError
         sheets = asked["sheets"]
         self.sheets |= sheets
         return dict.fromkeys(sheets, Written("created"))
 
 
-async def imported(content: bytes, **options: Any) -> tuple[Recorder, Report]:
-    database = Recorder()
+async def imported(
+    content: bytes, database: Recorder | None = None, **options: Any
+) -> tuple[Recorder, Report]:
+    database = database or Recorder()
     report = await import_csv(cast(Database, database), io.BytesIO(content), "essai", **options)
     return database, report
 
@@ -114,6 +122,24 @@ async def test_nothing_is_absent_while_a_row_could_be_anybodys(
     database, report = await imported("\n".join([HEADER, line("a"), row]).encode())
     assert database.looked_for_absent == is_looked_for
     assert ["absente" in note for note in report.notes] == [True] * (not is_looked_for)
+
+
+async def test_what_a_first_import_that_broke_off_left_is_looked_for_by_the_next() -> None:
+    database = Recorder()
+    database.is_known, database.breaks_down = False, True
+    content = "\n".join([HEADER, line("a")]).encode()
+    with pytest.raises(ConnectionError):
+        await imported(content, database)
+    database.breaks_down = False
+    await imported(content, database)
+    assert database.looked_for_absent
+
+
+async def test_a_source_that_is_new_can_miss_nothing() -> None:
+    database = Recorder()
+    database.is_known = False
+    await imported("\n".join([HEADER, line("a")]).encode(), database)
+    assert not database.looked_for_absent
 
 
 def test_a_report_stays_of_a_readable_size() -> None:

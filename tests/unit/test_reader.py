@@ -201,6 +201,17 @@ class TestRows:
         assert ids(rows) == ["a"]
         assert wrong == [(2, "pivot", "pattern")]
 
+    @pytest.mark.parametrize(
+        ("written", "read_as"),
+        [("l’id", "l'id"), ("l\u00a0id", "l id"), ("'-x", "-x"), ("?/", "?/")],
+    )
+    def test_a_refused_row_gives_its_id_as_a_valid_one_does(
+        self, written: str, read_as: str
+    ) -> None:
+        text = f"{HEADER}\n{line(written, pivot='?')}\n{written},x"
+        found = [row.id for row in opened(text)]
+        assert found == [read_as, read_as]
+
     def test_every_broken_rule_of_a_row_is_listed(self) -> None:
         _, wrong = read(f"{HEADER}\n{line('a', pivot='?', latitude='NaN')}")
         assert wrong == [(2, "pivot", "pattern"), (2, "latitude", "number")]

@@ -87,7 +87,14 @@ def test_an_edit_stays_while_the_source_repeats_itself() -> None:
 
 @pytest.mark.parametrize("how", ["moderator", "silence", "shortcut"])
 @pytest.mark.parametrize(
-    ("date_maj", "name"), [("2026-01-31", "Édité"), ("2026-02-02", "Source"), (None, "Édité")]
+    ("date_maj", "name"),
+    [
+        ("2026-01-31", "Édité"),
+        ("2026-02-02", "Source"),
+        (None, "Édité"),
+        # a year that is mistyped, for 2026
+        ("2062-02-02", "Édité"),
+    ],
 )
 def test_a_source_wins_over_an_edit_only_with_a_fresher_word(
     how: str, date_maj: str | None, name: str
@@ -137,6 +144,19 @@ def test_what_people_emptied_stays_empty() -> None:
     assert "telephone" not in one.fiche
 
 
+@pytest.mark.parametrize(
+    ("date_maj", "nom"), [("2024-04-01", "Anonymal"), ("2024-04-03", "Autre"), (None, "Anonymal")]
+)
+def test_another_source_is_followed_where_its_own_word_is_fresher(
+    date_maj: str | None, nom: str
+) -> None:
+    one = venue()
+    offered = sheet(nom="Autre", date_maj=date_maj)
+    result = take_over(one, {}, offered, NOW)
+    assert result.kept == ({"nom": "fresher"} if nom == "Anonymal" else {})
+    assert result.applied.get("nom", ("", "Anonymal"))[1] == nom
+
+
 def test_an_empty_field_is_filled() -> None:
     one = venue()
     offer(one, horaires="Mo 09:00-12:00", date_maj=None)
@@ -176,6 +196,18 @@ class TestAddresses:
         )
         assert result.kept == {"adresse": "manager", "latitude": "address", "longitude": "address"}
         assert one.fiche["latitude"] == 49.25
+
+    def test_nor_away_from_an_address_that_people_wrote(self) -> None:
+        one = venue()
+        edit(one, NOW - dt.timedelta(days=30), adresse="1 place Royale")
+        result = offer(one, latitude=49.26, longitude=4.04, date_maj="2026-03-01")
+        assert result.kept == {"latitude": "address", "longitude": "address"}
+        assert (one.fiche["latitude"], one.fiche["longitude"]) == (49.25, 4.03)
+
+    def test_a_code_that_people_added_keeps_nothing_where_it_is(self) -> None:
+        one = venue()
+        edit(one, NOW - dt.timedelta(days=30), code_insee="51454")
+        assert offer(one, latitude=49.2501).applied == {"latitude": (49.25, 49.2501)}
 
     def test_coordinates_alone_may_get_better(self) -> None:
         one = venue()

@@ -10,6 +10,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, StringConstraints
 
 from services.directory.api.files import CSV, sent_file, wants_csv
+from services.directory.domain.sources import SOURCE_NAME
 from services.directory.importing.importer import import_csv
 from services.directory.importing.tables import OutcomeTable
 from shared.auth import Admin
@@ -22,7 +23,7 @@ LARGEST_IMPORT = 64 * 1024 * 1024
 """Bytes; a larger file goes in by the command line."""
 CHUNK = 64 * 1024
 
-Source = Annotated[str, StringConstraints(pattern=r"^[\w .-]{1,80}$")]
+Source = Annotated[str, StringConstraints(pattern=SOURCE_NAME)]
 
 
 class RowErrorOut(BaseModel):
@@ -47,6 +48,9 @@ class ImportReport(BaseModel):
     refused: int
     noted: int
     """Rows that were taken with a change, or in doubt; `text/csv` names them."""
+    kept: int
+    """Sheets where the venue keeps a value though the source has another, or none any more:
+    a manager's word, a fresher one, an address without coordinates; `text/csv` names them."""
     absent: int
     """Venues that the source had and the file has not."""
     notes: list[str]

@@ -124,7 +124,7 @@ async def get_merge(tx: RequestTx, venue_id: str, merge_id: str) -> MergeOut:
 @router.get("/venues/{venue_id}/merges/{merge_id}/history")
 async def get_merged_history(tx: RequestTx, venue_id: str, merge_id: str) -> HistoryOut:
     """The history of the sheet that was merged."""
-    return HistoryOut(items=await merges.merged_history(tx, venue_id, merge_id))
+    return HistoryOut.of(await merges.merged_history(tx, venue_id, merge_id))
 
 
 @router.post("/venues/{venue_id}/merges/{merge_id}/undo")

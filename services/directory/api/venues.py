@@ -7,9 +7,10 @@ from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict
 
 from services.directory.api.care import CareOut
+from services.directory.domain.fiche import known
 from services.directory.domain.shown import shown
 from services.directory.domain.stops import Stop
-from services.directory.domain.venues import Revision, Venue
+from services.directory.domain.venues import Change, Revision, Venue
 from services.directory.use_cases import care, stops, venues
 from services.directory.use_cases.care import Care
 from shared.auth import ACCOUNT_ID, SignedIn
@@ -94,6 +95,20 @@ class HistoryOut(BaseModel):
 
     items: list[Revision]
 
+    @classmethod
+    def of(cls, entries: list[Revision]) -> "HistoryOut":
+        """The answer for some entries; what nobody knows is null, as in a sheet."""
+        return cls(items=[one.model_copy(update={"changes": _read(one)}) for one in entries])
+
+
+def _read(entry: Revision) -> list[Change]:
+    """The changes of an entry as people should read them."""
+    changes = [
+        Change(field=one.field, old=known(one.field, one.old), new=known(one.field, one.new))
+        for one in entry.changes
+    ]
+    return [one for one in changes if one.old != one.new]
+
 
 class ManagersOut(BaseModel):
     """The accounts that manage a venue."""
@@ -113,7 +128,7 @@ async def get_venue(tx: RequestTx, venue_id: str) -> VenueDetail:
 @router.get("/venues/{venue_id}/history")
 async def get_history(tx: RequestTx, venue_id: str) -> HistoryOut:
     """Who changed what, when, and how it was accepted."""
-    return HistoryOut(items=await venues.get_history(tx, venue_id))
+    return HistoryOut.of(await venues.get_history(tx, venue_id))
 
 
 @router.put("/venues/{venue_id}/managers/{manager}")

@@ -37,6 +37,7 @@ __all__ = [
     "Fiche",
     "InvalidValue",
     "as_read",
+    "known",
     "public_addresses",
     "read_row",
     "readable",
@@ -192,10 +193,12 @@ def unaddressable(id_: FieldValue) -> InvalidField | None:
 
 def as_read(fiche: Fiche) -> dict[str, FieldValue]:
     """A sheet as people should read it: every column, null where nothing is known."""
-    return {
-        name: None if fiche.get(name) == _UNKNOWN.get(name, "") else fiche.get(name)
-        for name in COLUMNS
-    }
+    return {name: known(name, fiche.get(name)) for name in COLUMNS}
+
+
+def known(name: str, value: FieldValue) -> FieldValue:
+    """A column's value, None if it is what sources write where nobody knows it."""
+    return None if value == _UNKNOWN.get(name) else value
 
 
 def public_addresses(fiche: Fiche) -> list[str]:

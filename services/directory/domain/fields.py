@@ -4,7 +4,7 @@ import datetime as dt
 
 from pydantic import BaseModel
 
-from services.directory.domain.fiche import COLUMNS, public_addresses
+from services.directory.domain.fiche import COLUMNS, known, public_addresses
 from services.directory.domain.provenance import MONTHS_OUTRANKED, Origin
 from services.directory.domain.venues import Venue
 from shared.events import FieldValue
@@ -48,7 +48,7 @@ def field_guides(venue: Venue, account: str | None, now: dt.datetime) -> list[Fi
 
 
 def _guide(venue: Venue, name: str, manages: bool, now: dt.datetime) -> FieldGuide:
-    column, value = COLUMNS[name], venue.fiche.get(name)
+    column, value = COLUMNS[name], known(name, venue.fiche.get(name))
     origin = None if value is None and name not in venue.origins else venue.origin(name)
     until = origin.protected_until if origin else None
     protected = until if until and until > now else None

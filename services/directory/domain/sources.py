@@ -10,9 +10,13 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from services.directory.domain.fiche import COLUMNS, Fiche
+from services.directory.domain.provenance import Origin
 from services.directory.domain.venues import Venue
 from shared.events import FieldValue
 from shared.french import PARIS
+
+SOURCE_NAME = r"^[\w .-]{1,80}$"
+"""What a source may be called: events and public sheets name it, so it is nobody's address."""
 
 Kept = Literal["manager", "fresher", "emptied", "address"]
 
@@ -74,14 +78,26 @@ def _keeps(
         return "manager"
     untouched = not origin.by_people and COLUMNS[name].same(there, before)
     empty = there is None and not origin.by_people
-    if untouched or empty or _newer(offered, origin.confirmed_at or origin.at):
-        return None
-    return "fresher"
+    # without a date, it is of no later day
+    date = str(offered.get("date_maj") or "")
+    fresher = _day_of(venue, origin) < date <= _tomorrow(now)
+    return None if untouched or empty or fresher else "fresher"
 
 
-def _newer(offered: Fiche, than: dt.datetime) -> bool:
-    """Whether a source's sheet is from a later day; one without a date is not."""
-    return str(offered.get("date_maj") or "") > than.astimezone(PARIS).date().isoformat()
+def _tomorrow(now: dt.datetime) -> str:
+    """The last day that a source's word may be of: a mistyped year outranks nobody."""
+    return (now.astimezone(PARIS).date() + dt.timedelta(days=1)).isoformat()
+
+
+def _day_of(venue: Venue, origin: Origin) -> str:
+    """The day that a value is of: its source's own date, else when it was accepted."""
+    dates = [
+        str(source.fiche["date_maj"])
+        for source in venue.sources
+        if origin.by == f"import:{source.name}" and source.fiche.get("date_maj")
+    ]
+    accepted = (origin.confirmed_at or origin.at).astimezone(PARIS).date().isoformat()
+    return max(dates, default=accepted)
 
 
 def _keep_address_together(venue: Venue, offered: Fiche, result: TakeOver) -> None:
@@ -93,10 +109,13 @@ def _keep_address_together(venue: Venue, offered: Fiche, result: TakeOver) -> No
     if result.kept.get("complement_adresse") == "emptied" and "adresse" in moving:
         del result.kept["complement_adresse"]
         result.applied["complement_adresse"] = (venue.fiche["complement_adresse"], None)
-    there = {name: venue.fiche.get(name) for name in COORDINATES}
-    there |= {name: new for name, (_, new) in result.applied.items() if name in there}
-    with_coordinates = there == {name: offered.get(name) for name in COORDINATES}
-    if with_coordinates and not any(name in result.kept for name in ADDRESS):
+    after = venue.fiche | {name: new for name, (_, new) in result.applied.items()}
+    # who says nothing of a code leaves it, unless it would be the code of another place
+    told = [
+        name for name in ADDRESS if name in COORDINATES or name in offered or "commune" in moving
+    ]
+    together = all(after.get(name) == offered.get(name) for name in told)
+    if together and not any(name in result.kept for name in ADDRESS):
         return
     for name in [name for name in ADDRESS if name in result.applied]:
         del result.applied[name]

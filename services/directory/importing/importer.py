@@ -14,7 +14,14 @@ from typing import IO, Any, TypeVar
 from uuid import uuid4
 
 from services.directory.importing.reader import Reading, Refused, Row, read
-from services.directory.importing.writer import BATCH, Import, Written, mark_absent, write
+from services.directory.importing.writer import (
+    BATCH,
+    Import,
+    Written,
+    is_known,
+    mark_absent,
+    write,
+)
 from shared.database import Database
 
 T = TypeVar("T")
@@ -56,6 +63,8 @@ class Report:
     refused: int = 0
     noted: int = 0
     """Rows that were taken with a change, or in doubt."""
+    kept: int = 0
+    """Sheets where the venue keeps a value of its own though the source says something else."""
     absent: int = 0
     """Venues that the source had and the file has not."""
     notes: list[str] = field(default_factory=list)
@@ -75,6 +84,7 @@ class Report:
         self.created += outcomes["created"]
         self.updated += outcomes["updated"]
         self.unchanged += outcomes["unchanged"]
+        self.kept += sum(bool(one.kept) for one in written.values())
         for row in rows:
             if isinstance(row, Refused):
                 self._refuse(row)
@@ -124,6 +134,7 @@ async def _import(
     run: Import, reading: Reading, progress: Callable[[Report], None], told: Told | None
 ) -> Report:
     report = Report(notes=reading.notes)
+    was_known = await is_known(run)
     async with aclosing(_written(run, reading)) as batches:
         async for rows, written in batches:
             report.count(rows, written)
@@ -132,7 +143,7 @@ async def _import(
             progress(report)
     if reading.unnamed:
         report.notes.append(UNNAMED)
-    else:
+    elif was_known:
         report.absent = await mark_absent(run, reading.seen)
     return report
 

@@ -160,8 +160,13 @@ def _rows(lines: CsvReader, header: Header) -> Iterator[Row | Refused]:
             yield read_row(line, dict(zip(names, pick(values), strict=True)), known)
         else:
             place = header.places["id"]
-            id_ = values[place].strip() if place < len(values) else ""
-            yield Refused(line, id_, {}, [WRONG_WIDTH])
+            cell = values[place] if place < len(values) else ""
+            yield Refused(line, _id(cell), {}, [WRONG_WIDTH])
+
+
+def _id(cell: str) -> str:
+    """What a row that is refused gives as its id, in the spelling that a valid one would have."""
+    return str(COLUMNS["id"].read(cell).value or cell.strip())
 
 
 class _Known(dict[str, Any]):
@@ -186,7 +191,7 @@ class _Known(dict[str, Any]):
 def _row(line: int, cells: Mapping[str, str], known: Sequence[_Known]) -> Row | Refused:
     fiche, errors, notes = _read(cells.values(), known)
     if errors:
-        return Refused(line, cells["id"].strip(), cells, errors, notes)
+        return Refused(line, _id(cells["id"]), cells, errors, notes)
     return Row(line, cells, fiche, notes)
 
 
@@ -195,7 +200,7 @@ def _old_row(line: int, cells: Mapping[str, str], known: Sequence[_Known]) -> Ro
     new = upgraded(cells)
     fiche, errors, notes = _read(new.cells.values(), known)
     if new.errors or errors:
-        return Refused(line, cells["id"].strip(), cells, [*new.errors, *errors], notes)
+        return Refused(line, _id(cells["id"]), cells, [*new.errors, *errors], notes)
     return Row(line, cells, fiche, [*new.notes, *notes])
 
 

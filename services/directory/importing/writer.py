@@ -167,11 +167,14 @@ def _tell_import(tx: Transaction, run: Import, ids: list[str]) -> None:
         )
 
 
+async def is_known(run: Import) -> bool:
+    """Whether the source was imported before, to its end or not; from now on it was."""
+    return await run.database.run(partial(_is_known, run=run))
+
+
 async def mark_absent(run: Import, seen: SeenIds) -> int:
     """Mark the venues that a source had and its file, of these ids, has not; returns how many."""
     marked = 0
-    if not await run.database.run(partial(_seen_before, run=run)):
-        return 0
     last = await run.database.run(lambda tx: Venues(tx).count())
     for first in range(0, last, BATCH):
         here = await run.database.run(partial(_present, run=run, first=first))
@@ -183,8 +186,7 @@ async def mark_absent(run: Import, seen: SeenIds) -> int:
     return marked
 
 
-async def _seen_before(tx: Transaction, run: Import) -> bool:
-    """Whether the source has been imported before; from now on it has."""
+async def _is_known(tx: Transaction, run: Import) -> bool:
     sources = Sources(tx)
     if await sources.get(run.source):
         return True

@@ -152,7 +152,7 @@ class Venues:
 
 
 class Sources:
-    """The sources that were imported to their end."""
+    """The sources whose import has begun once."""
 
     def __init__(self, tx: Transaction) -> None:
         self._sources = tx["sources"]
