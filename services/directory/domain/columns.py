@@ -182,7 +182,7 @@ class Column:
         if not isinstance(value, str):
             raise InvalidValue("type", "Il faut un texte.")
         text, note, rule = self._text(value)
-        return Checked(text, note, rule) if text else self._checked(None)
+        return Checked(text or self._checked(None).value, note, rule)
 
     def _within(self, value: FieldValue) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float):
