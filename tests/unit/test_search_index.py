@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.directory.search.index import Index
-from services.directory.search.query import Cursor, Near, Query
+from services.directory.search.query import Cursor, Near, Query, opened
 from services.directory.search.values import FACETS
 from services.directory.search.words import terms
 from services.directory.use_cases.search import all_ids
@@ -116,6 +116,16 @@ def test_pages_lose_and_repeat_nothing_while_others_change(
 
 def _shown(index: Index, hits: Any, ranked: Any) -> list[dict[str, Any]]:
     return [json.loads(item) for item in index.shown(hits, ranked.places)]
+
+
+def test_a_page_that_ends_with_a_day_far_away_has_a_next_one() -> None:
+    query = Query(order="freshness")
+    with indexed(*(sheet(number, date_maj="9999-12-31") for number in range(2))) as index:
+        hits = index.match(query)
+        after = index.rank(query, hits, None, 1).next
+        assert after
+        last = index.rank(query, hits, opened(after.sealed(query), query), 1)
+        assert [one["id"] for one in _shown(index, hits, last)] == ["v1"]
 
 
 def test_an_older_sheet_does_not_replace_a_newer_one() -> None:

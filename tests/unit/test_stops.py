@@ -143,6 +143,11 @@ class TestWriting:
         put(memory, base_revision=2)
         assert memory.timers == {}
 
+    def test_the_last_day_of_all_has_no_day_after(self) -> None:
+        memory = itinerant()
+        put(memory, {**MARKET, "fin": date.max.isoformat()})
+        assert memory.timers == {}
+
     @pytest.mark.parametrize("base", [0, 2])
     def test_nobody_overwrites_what_they_have_not_seen(self, base: int) -> None:
         memory = itinerant()

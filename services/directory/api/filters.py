@@ -166,7 +166,7 @@ class _Reading:
             checked = COLUMNS[name].check([*given])
             return tuple(sorted(checked)) if isinstance(checked, list) else ()
         except InvalidValue as exc:
-            self.refuse(name, exc.rule, exc.message)
+            self.wrong.append(InvalidField(name, exc.rule, exc.message, exc.suggestion))
             return ()
 
     def codes(self, name: str, given: Sequence[str], fits: Callable[[str], object]) -> list[str]:
@@ -177,17 +177,19 @@ class _Reading:
         return fine
 
     def epcis(self, given: Sequence[str], communes: Communes) -> list[str]:
-        if given and not communes.known:
+        wanted = [one.strip() for one in given if one.strip()]
+        if wanted and not communes.known:
             self.refuse(
                 "epci",
                 "epci_unknown_here",
                 "Ce serveur ne connaît pas les EPCI : demandez leurs communes, ou le département.",
             )
             return []
-        found = [communes.of_epci(one.strip()) for one in given if one.strip()]
+        found = [communes.of_epci(one) for one in wanted]
         if not all(found):
             self.refuse("epci", "code", "Il faut le numéro SIREN d'un EPCI (neuf chiffres).")
-        return [commune for each in found for commune in each]
+        # sheets in Paris, Lyon or Marseille may name the arrondissement
+        return [one for communes in found for each in communes for one in communes_of(each)]
 
     def moment(self, text: str) -> dt.datetime | None:
         if not text:

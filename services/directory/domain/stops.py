@@ -132,7 +132,8 @@ def next_end(stops: Sequence[Stop], now: dt.datetime) -> dt.datetime | None:
     ends = [
         dt.datetime.combine(one.fin + dt.timedelta(days=1), dt.time(), PARIS)
         for one in stops
-        if one.fin
+        # the last day of all has none after it
+        if one.fin and one.fin < dt.date.max
     ]
     return min((end for end in ends if end > now), default=None)
 

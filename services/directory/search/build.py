@@ -1,9 +1,10 @@
 """Brings an index to what the directory says, from its sheets."""
 
 import asyncio
+import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import closing
 from functools import partial
+from pathlib import Path
 
 from services.directory.search.entries import entry_of
 from services.directory.search.file import Change, IndexFile, UnknownFormat, create
@@ -56,7 +57,7 @@ async def rebuild(folder: Folder, database: Database, progress: Progress = _sile
         create(path)
         file = IndexFile(path)
         try:
-            file.write(positions=_positions(folder))
+            file.write(positions=_positions(folder.current()))
             await fill(file, database, progress=progress)
             await asyncio.to_thread(file.tidy)
             count = file.count()
@@ -66,16 +67,20 @@ async def rebuild(folder: Folder, database: Database, progress: Progress = _sile
         return count
 
 
-def _positions(folder: Folder) -> dict[Place, Position]:
-    """How far the present index has followed the topic; nowhere if it cannot be read."""
-    before = folder.current()
-    if before is None:
+def _positions(present: Path | None) -> dict[Place, Position]:
+    """How far an index has followed the topic; from the start if it cannot be read."""
+    if present is None:
         return {}
     try:
-        with closing(IndexFile(before)) as present:
-            return present.positions()
+        file = IndexFile(present)
     except UnknownFormat:
         return {}
+    try:
+        return file.positions()
+    except sqlite3.DatabaseError:
+        return {}
+    finally:
+        file.close()
 
 
 async def _places(tx: Transaction) -> int:

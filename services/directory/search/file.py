@@ -79,14 +79,16 @@ class IndexFile:
     def _open(self) -> sqlite3.Connection:
         # several threads, one after the other
         db = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None, timeout=30)
-        db.execute(f"pragma mmap_size = {MEMORY_MAP}")
-        # what a crash of the machine takes away is followed again
-        db.execute("pragma synchronous = normal")
         try:
+            db.execute(f"pragma mmap_size = {MEMORY_MAP}")
+            # what a crash of the machine takes away is followed again
+            db.execute("pragma synchronous = normal")
             found = db.execute("select value from meta where name = 'format'").fetchone()
         except sqlite3.DatabaseError as exc:
+            db.close()
             raise UnknownFormat(str(exc)) from exc
         if found != (FORMAT,):
+            db.close()
             raise UnknownFormat(str(found))
         return db
 

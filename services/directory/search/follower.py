@@ -1,6 +1,7 @@
 """The index of this process: opened or built, then kept up with the directory's events."""
 
 import asyncio
+import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
@@ -114,8 +115,8 @@ class Follower:
             return await self._build(folder, database)
         try:
             index = await asyncio.to_thread(Index, path)
-        except UnknownFormat as exc:
-            log.info("index of another version", found=str(exc))
+        except (UnknownFormat, sqlite3.DatabaseError) as exc:
+            log.info("index of another version, or damaged", found=str(exc))
             return await self._build(folder, database)
         # whoever asks the one before may go on doing so
         self._index = index

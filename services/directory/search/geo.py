@@ -59,7 +59,8 @@ def cells_in(box: Box, known: Collection[Cell]) -> list[Cell]:
         columns = [(at + _AROUND // 2) % _AROUND for at in range(first, last + 1)]
         return [cell for start in starts for at in columns if (cell := start + at) in known]
     found = []
-    for cell in known:
+    # a copy: others may add cells meanwhile
+    for cell in list(known):
         row, at = cell // _AROUND - 90 * PER_DEGREE, cell % _AROUND - _AROUND // 2
         if low <= row <= high and (at - first) % _AROUND < wide:
             found.append(cell)

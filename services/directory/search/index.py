@@ -21,6 +21,7 @@ WEIGHTS = (12, 8, 6, 2)
 """What a word counts by the field it is in; half of it if it is written another way."""
 MOST_POINTS = 2**16
 LAST_DAY = 2**20
+"""In the year 4840; whatever comes later is as fresh."""
 FEW = 4_096
 """Sheets up to which their masks are counted one by one."""
 MANY = 20_000
@@ -275,7 +276,7 @@ def _sort_keys(query: Query, hits: Hits) -> NDArray[np.int64]:
         return MOST_POINTS - hits.points
     if hits.day is None:
         raise ValueError(query.order)
-    return LAST_DAY - hits.day
+    return LAST_DAY - np.minimum(hits.day, LAST_DAY)
 
 
 def _only(hits: Hits, kept: NDArray[np.bool_]) -> Hits:
