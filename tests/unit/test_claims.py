@@ -456,6 +456,20 @@ class TestByPeople:
         assert (asked.evidence.proof, asked.evidence.charter_accepted_at) == (None, NOW)
         assert asked.public_addresses == 1
 
+    def test_an_address_that_was_asked_often_is_asked_no_more(self) -> None:
+        memory = memory_with(a_venue())
+        claim(memory, wish("mail"), Account("somebody"))
+        asked = [claim(memory, wish(), Account(f"number-{number}")) for number in range(10)]
+        public = [
+            event.public_addresses
+            for _, events in asked
+            for event in events
+            if isinstance(event, ManagementClaimed)
+        ]
+        assert public == [1] * (MOST_MAILS_TO_A_VENUE - 1) + [0]
+        with pytest.raises(TooManyMails):
+            claim(memory, wish("mail"))
+
     def test_no_address_decides_that_the_claimant_has_put_there(self) -> None:
         history = [revision(2, LONG_AGO, [ADDRESS], [ADDRESS, OTHER], by="account:nour")]
         memory = memory_with(a_venue(courriels=[ADDRESS, OTHER]), history=history)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from services.directory.search import grid
 from services.directory.search.index import Index
+from services.directory.search.memory import Postings
 from services.directory.search.query import Cursor, Near, Query, opened
 from services.directory.search.values import FACETS
 from services.directory.search.words import terms
@@ -228,3 +229,33 @@ async def test_an_export_gets_all_in_order() -> None:
         streamed = [id_ async for part in all_ids(index, query) for id_ in part]
         assert streamed == ids(index, query)
         assert len(streamed) == 1_200
+
+
+def test_what_a_thread_reads_while_sheets_change_is_not_kept() -> None:
+    with indexed(sheet(0, nom="Lieu")) as index:
+        read = index.file.postings
+
+        def late(term: str) -> Postings:
+            index.file.postings = read  # type: ignore[method-assign]
+            before = read(term)
+            write(index, [sheet(1, nom="Fabrique")])
+            return before
+
+        index.file.postings = late  # type: ignore[method-assign]
+        ids(index, Query(words=("fabrique",)))
+        assert ids(index, Query(words=("fabrique",))) == ["v1"]
+
+
+def test_what_may_be_meant_is_not_kept_either() -> None:
+    with indexed(sheet(0, nom="Lieu")) as index:
+        read = index.file.known
+
+        def late(term: str) -> list[str]:
+            index.file.known = read  # type: ignore[method-assign]
+            before = read(term)
+            write(index, [sheet(1, nom="Fabrique")])
+            return before
+
+        index.file.known = late  # type: ignore[method-assign]
+        ids(index, Query(words=("fabrqiue",)))
+        assert ids(index, Query(words=("fabrqiue",))) == ["v1"]

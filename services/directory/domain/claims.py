@@ -255,10 +255,20 @@ def check_siret(fiche: Fiche, siret: str | None) -> None:
     raise ProofImpossible(f"{detail} Vous pouvez aussi demander à l'équipe de modération.", why=why)
 
 
+def asked_often(to_venue: Iterable[Claim], now: dt.datetime) -> bool:
+    """Whether a venue has got its mails about claims: for a proof, or for people to decide."""
+    sent = [
+        at
+        for one in to_venue
+        for at in ([one.claimed_at] if one.proof == "moderator" else one.mails)
+        if now - at < TIME_TO_ANSWER
+    ]
+    return len(sent) >= MOST_MAILS_TO_A_VENUE
+
+
 def check_may_send(claim: Claim | None, to_venue: Iterable[Claim], now: dt.datetime) -> None:
     """Raise `TooManyMails` unless one more mail may go to a venue, for this claim or a new one."""
-    sent = [at for one in to_venue for at in one.mails if now - at < TIME_TO_ANSWER]
-    if len(sent) >= MOST_MAILS_TO_A_VENUE:
+    if asked_often(to_venue, now):
         raise TooManyMails
     if claim is None:
         return

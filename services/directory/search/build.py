@@ -3,8 +3,8 @@
 import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import closing
 from functools import partial
-from pathlib import Path
 
 from services.directory.search.entries import entry_of
 from services.directory.search.file import Change, IndexFile, UnknownFormat, create
@@ -57,7 +57,7 @@ async def rebuild(folder: Folder, database: Database, progress: Progress = _sile
         create(path)
         file = IndexFile(path)
         try:
-            file.write(positions=_positions(folder.current()))
+            file.write(positions=_positions(folder))
             await fill(file, database, progress=progress)
             await asyncio.to_thread(file.tidy)
             count = file.count()
@@ -67,20 +67,16 @@ async def rebuild(folder: Folder, database: Database, progress: Progress = _sile
         return count
 
 
-def _positions(present: Path | None) -> dict[Place, Position]:
-    """How far an index has followed the topic; from the start if it cannot be read."""
-    if present is None:
+def _positions(folder: Folder) -> dict[Place, Position]:
+    """How far the present index has followed the topic; nowhere if it cannot be read."""
+    before = folder.current()
+    if before is None:
         return {}
     try:
-        file = IndexFile(present)
-    except UnknownFormat:
+        with closing(IndexFile(before)) as present:
+            return present.positions()
+    except (UnknownFormat, sqlite3.DatabaseError):
         return {}
-    try:
-        return file.positions()
-    except sqlite3.DatabaseError:
-        return {}
-    finally:
-        file.close()
 
 
 async def _places(tx: Transaction) -> int:

@@ -94,15 +94,20 @@ class Index:
         """The sheets that a word is in."""
         known = self.memory.postings.get(term)
         if known is None:
+            changes = self.memory.changes
             known = self.memory.postings[term] = self.file.postings(term)
+            # kept, then looked at: a thread may have read what has changed since
+            if changes != self.memory.changes:
+                self.memory.postings.pop(term, None)
         return known
 
     def _meant(self, word: str) -> list[str]:
         """The words of the sheets that somebody who writes this may mean, itself first."""
         known = self._meanings.get(word)
         if known is None:
+            changes = self.memory.changes
             known = self._meanings[word] = self.file.known(word)
-            if len(self._meanings) > MOST_MEANINGS:
+            if changes != self.memory.changes or len(self._meanings) > MOST_MEANINGS:
                 self._meanings.clear()
         return known
 

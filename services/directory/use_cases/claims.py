@@ -23,6 +23,7 @@ from services.directory.domain.claims import (
     PublicAddress,
     State,
     answered_before,
+    asked_often,
     check_may_send,
     check_siret,
     choices,
@@ -317,9 +318,13 @@ async def _answered_before(tx: Transaction, venue: Venue, claim: Claim) -> bool:
 async def _addresses_that_decide(tx: Transaction, venue: Venue, claim: Claim) -> int:
     """How many public addresses are asked.
 
-    None where there are managers, where one of them proves nothing, for who has had an answer.
+    None where there are managers, where one of them proves nothing, for who has had an answer,
+    where they were asked often.
     """
     if venue.managers or await _answered_before(tx, venue, claim):
+        return 0
+    others = [one for one in await Claims(tx).of(*venue.ids) if one.id != claim.id]
+    if asked_often(others, tx.now):
         return 0
     public = public_addresses(venue.fiche)
     history = await History(tx).of(venue.id)
