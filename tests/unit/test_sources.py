@@ -184,7 +184,7 @@ class TestAddresses:
     def test_a_second_line_that_people_wrote_stays_and_so_does_the_address(self) -> None:
         one = venue(complement_adresse="Bâtiment B")
         edit(one, NOW - dt.timedelta(days=30), complement_adresse="Bâtiment C")
-        moved = {"adresse": "1 place Royale", "latitude": 49.26, "longitude": 4.04}
+        moved: Sheet = {"adresse": "1 place Royale", "latitude": 49.26, "longitude": 4.04}
         result = offer(one, **moved, complement_adresse=None, date_maj="2026-03-01")
         assert result.kept.keys() == {*moved, "complement_adresse"}
         assert one.fiche["complement_adresse"] == "Bâtiment C"
