@@ -46,6 +46,7 @@ DEFAULTS = {
 IMPATIENCE = 15.0
 """Seconds after which people are told what is not ready yet."""
 LONGEST_IMPORT = 900.0
+LONGEST_INDEXING = 60.0
 SHOWN_ERRORS = 5
 
 _COLOURS = {
@@ -358,7 +359,7 @@ def _count(client: httpx.Client) -> int:
 
 def _wait_for(client: httpx.Client, venues: int) -> int:
     """How many venues can be found, once there are so many, or after a while."""
-    limit = time.monotonic() + IMPATIENCE
+    limit = time.monotonic() + LONGEST_INDEXING
     while (found := _count(client)) < venues and time.monotonic() < limit:
         time.sleep(0.2)
     return found

@@ -15,6 +15,7 @@ from services.directory.app import service
 from services.directory.exporting import dump, files
 from services.directory.exporting.formats import Form, FormName, form
 from services.directory.exporting.streams import all_venues, count
+from services.directory.files_cli import ending_in_a_line
 from services.directory.settings import Settings
 from shared.database import Database, now
 
@@ -29,9 +30,10 @@ def export_file(
     """Write the whole directory to a file."""
     made = form(format_, extended=extended)
     if output is None:
-        asyncio.run(_export(made, sys.stdout.buffer))
+        with ending_in_a_line("la sortie"):
+            asyncio.run(_export(made, sys.stdout.buffer))
         return
-    with files.whole(output) as file:
+    with ending_in_a_line(str(output)), files.whole(output) as file:
         asyncio.run(_export(made, file))
 
 
@@ -52,7 +54,8 @@ def dump_folder(
 ) -> None:
     """Make a dump of open data now, and remove those that are out of date."""
     try:
-        made = asyncio.run(_dump(folder))
+        with ending_in_a_line(str(folder)):
+            made = asyncio.run(_dump(folder))
     except dump.Abandoned:
         typer.echo("un autre processus y écrit un export en ce moment", err=True)
         raise typer.Exit(1) from None

@@ -141,22 +141,31 @@ def _opened(place: str) -> Iterator[tuple[IO[bytes], Progress]]:
         TimeRemainingColumn(),
     )
     bar = Progress(*columns, console=Console(stderr=True))
+    with ending_in_a_line(place), ExitStack() as stack:
+        if is_url(place):
+            file: IO[bytes] = stack.enter_context(TemporaryFile())
+            with bar:
+                task = bar.add_task("téléchargement", total=None, rate="")
+                fetch(place, file, partial(_fetched, bar, task))
+        else:
+            file = stack.enter_context(Path(place).open("rb"))
+        yield file, bar
+
+
+@contextmanager
+def ending_in_a_line(place: str) -> Iterator[None]:
+    """End a command that cannot do its work in a line, for people; `place` is its file's."""
     try:
-        with ExitStack() as stack:
-            if is_url(place):
-                file: IO[bytes] = stack.enter_context(TemporaryFile())
-                with bar:
-                    task = bar.add_task("téléchargement", total=None, rate="")
-                    fetch(place, file, partial(_fetched, bar, task))
-            else:
-                file = stack.enter_context(Path(place).open("rb"))
-            yield file, bar
+        yield
+    except BrokenPipeError:
+        # whoever read the output has enough of it
+        raise
     except (NotACsvFile, CannotFetch) as exc:
         typer.echo(exc.detail or exc.title, err=True)
         raise typer.Exit(NO_SUCH_FILE) from None
     except OSError as exc:
         why = WHY.get(type(exc), exc.strerror)
-        typer.echo(f"{exc.filename or place} ne s'ouvre pas : {why}.", err=True)
+        typer.echo(f"{place} ne s'ouvre pas : {why}.", err=True)
         raise typer.Exit(NO_SUCH_FILE) from None
     except OUTAGES:
         typer.echo("La base de données ne répond pas (MONGO_URL).", err=True)
@@ -185,5 +194,7 @@ def _table(report: Path | None) -> Iterator[IO[str] | None]:
     if report is None:
         yield None
         return
-    with report.open("w", encoding="utf-8", newline="") as text:
+    with ending_in_a_line(str(report)):
+        text = report.open("w", encoding="utf-8", newline="")
+    with text:
         yield text

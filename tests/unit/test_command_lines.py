@@ -7,7 +7,7 @@ import pytest
 from pymongo.errors import ConnectionFailure
 from typer.testing import CliRunner
 
-from services.directory import files_cli
+from services.directory import exports_cli, files_cli
 from services.directory.app import service
 from services.directory.settings import Settings
 
@@ -83,3 +83,20 @@ def test_an_import_that_cannot_begin_takes_a_line(
     answer = CliRunner().invoke(app, ["import", str(tmp_path / place), "--source", source])
     assert (answer.exit_code, why in answer.output) == (status, True), answer.output
     assert "Errno" not in answer.output
+
+
+def test_an_export_that_cannot_be_written_takes_a_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: object, **__: object) -> None:
+        raise ConnectionFailure
+
+    monkeypatch.setattr(exports_cli, "_export", away)
+    app = importlib.import_module("services.directory.__main__").app
+    for path, status, why in (
+        (tmp_path / "absent" / "lieux.csv", 2, "n'existe pas"),
+        (tmp_path / "lieux.csv", 1, "base de données ne répond pas"),
+    ):
+        answer = CliRunner().invoke(app, ["export", "-o", str(path)])
+        assert (answer.exit_code, why in answer.output) == (status, True), answer.output
+        assert list(tmp_path.iterdir()) == []

@@ -11,6 +11,7 @@ from services.directory.domain.fiche import COLUMNS
 from services.directory.importing.importer import CUT, MOST_ERRORS, Report, import_csv
 from services.directory.importing.problems import NotACsvFile
 from services.directory.importing.reader import Refused, Row
+from services.directory.importing.tables import OutcomeTable
 from services.directory.importing.writer import BATCH, Written
 from shared.database import Database, Transaction
 from shared.errors import InvalidField
@@ -149,3 +150,11 @@ def test_a_report_stays_of_a_readable_size() -> None:
     assert report.refused == report.rows == MOST_ERRORS
     assert len(report.errors) == report.more_errors == MOST_ERRORS
     assert max(len(error.value) for error in report.errors) == CUT
+
+
+def test_a_value_that_leaves_with_its_address_is_told() -> None:
+    text = io.StringIO()
+    row = Row(2, {}, {"id": "a"})
+    OutcomeTable(text).add([row], {"a": Written("updated", emptied=("complement_adresse",))})
+    (said,) = csv.DictReader(io.StringIO(text.getvalue()))
+    assert (said["field"], said["rule"]) == ("complement_adresse", "emptied")

@@ -234,6 +234,12 @@ class TestRows:
             ("telephone", "+33180059880")
         ]
 
+    def test_a_text_that_was_nothing_but_html_is_noted_as_empty(self) -> None:
+        (row,) = opened(f"{HEADER}\n{line('a', presentation_detail='<script>x</script>')}")
+        assert isinstance(row, Row)
+        assert "presentation_detail" not in row.fiche
+        assert [(note.rule, note.suggestion) for note in row.notes] == [("html", "")]
+
     def test_the_same_cells_again_say_the_same(self) -> None:
         cells = {
             "services": "Insertion professionnelle via le numérique",

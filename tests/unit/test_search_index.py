@@ -5,10 +5,12 @@ import json
 from dataclasses import replace
 from itertools import islice
 from typing import Any
+from unittest.mock import patch
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from services.directory.search import grid
 from services.directory.search.index import Index
 from services.directory.search.memory import Postings
 from services.directory.search.query import Cursor, Near, Query, opened
@@ -41,14 +43,16 @@ def named(counts: list[int]) -> dict[str, dict[str, int]]:
     before=st.lists(fiches(), max_size=12),
     after=st.dictionaries(st.integers(0, 15), st.one_of(st.none(), fiches()), max_size=8),
     asked=st.lists(queries(), min_size=1, max_size=6),
+    loose=st.sampled_from([0, grid.LOOSE]),
 )
 def test_what_is_found_is_what_each_sheet_says(
     before: list[dict[str, FieldValue]],
     after: dict[int, dict[str, FieldValue] | None],
     asked: list[Query],
+    loose: int,
 ) -> None:
     there = {f"v{number}": sheet(number, **values) for number, values in enumerate(before)}
-    with indexed(*there.values()) as index:
+    with indexed(*there.values()) as index, patch.object(grid, "LOOSE", loose):
         for query in asked[:1]:
             found(index, query)  # words that were asked for are kept up to date in memory
         for number, values in after.items():

@@ -174,6 +174,21 @@ class TestAddresses:
         assert (one.fiche["latitude"], one.fiche["longitude"]) == (49.26, 4.04)
         assert "complement_adresse" not in one.fiche
 
+    def test_and_with_another_communes_code_or_without_its_own(self) -> None:
+        one = venue(code_insee="51454")
+        place = {"commune": "Die", "code_postal": "26150", "adresse": "1 rue Centrale"}
+        result = offer(one, **place, latitude=44.75, longitude=5.37, code_insee=None)
+        assert result.kept == {}
+        assert (one.fiche["commune"], "code_insee" in one.fiche) == ("Die", False)
+
+    def test_a_second_line_that_people_wrote_stays_and_so_does_the_address(self) -> None:
+        one = venue(complement_adresse="Bâtiment B")
+        edit(one, NOW - dt.timedelta(days=30), complement_adresse="Bâtiment C")
+        moved: Sheet = {"adresse": "1 place Royale", "latitude": 49.26, "longitude": 4.04}
+        result = offer(one, **moved, complement_adresse=None, date_maj="2026-03-01")
+        assert result.kept.keys() == {*moved, "complement_adresse"}
+        assert one.fiche["complement_adresse"] == "Bâtiment C"
+
     def test_not_without(self) -> None:
         one = venue()
         result = offer(one, adresse="1 place Royale", latitude=None, longitude=None, nom="Autre")

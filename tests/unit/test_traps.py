@@ -90,6 +90,34 @@ class TestTelephones:
         assert number is None or NUMBER.fullmatch(number)
 
 
+class TestOpenLists:
+    @pytest.mark.parametrize(
+        ("column", "written", "kept"),
+        [
+            ("courriels", "a@lieu.fr;b@lieu.fr", "a@lieu.fr|b@lieu.fr"),
+            ("courriels", "a@lieu.fr, b@lieu.fr;", "a@lieu.fr|b@lieu.fr"),
+            ("courriels", "a@lieu.fr\nb@lieu.fr|c@lieu.fr", "a@lieu.fr|b@lieu.fr|c@lieu.fr"),
+            ("site_web", "https://a.fr; https://b.fr", "https://a.fr|https://b.fr"),
+        ],
+    )
+    def test_addresses_with_another_sign_between_them(
+        self, column: str, written: str, kept: str
+    ) -> None:
+        assert noted(column, written)[:2] == ("rewritten", kept)
+        assert COLUMNS[column].from_cell(written) == kept.split("|")
+
+    @pytest.mark.parametrize(
+        ("column", "whole"),
+        [
+            ("site_web", "https://a.fr/1,2;3.html"),
+            ("courriels", "a@lieu.fr, le matin"),
+            ("typologie", "A;B"),
+        ],
+    )
+    def test_what_is_no_list_of_them_stays_whole(self, column: str, whole: str) -> None:
+        assert COLUMNS[column].from_cell(whole) == [whole]
+
+
 class TestHours:
     @pytest.mark.parametrize(
         ("written", "meant"),

@@ -142,3 +142,9 @@ def test_real_rows_that_break_the_schema() -> None:
             fields.setdefault(one.line, set()).add(one.field)
     assert [fields[line] for line in sorted(fields)] == expected
     assert validation.refused == validation.breaking == len(expected)
+
+
+def test_progress_comes_to_the_end_of_a_short_file() -> None:
+    told: list[int] = []
+    validate(io.BytesIO(text_of({}).encode()), progress=lambda so_far: told.append(so_far.rows))
+    assert told == [1]

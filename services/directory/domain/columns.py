@@ -116,7 +116,7 @@ class Column:
         if "'" in text or not is_plain(text):
             return None
         if self.form == "list":
-            return None if SEPARATOR in text else [text]
+            return None if SEPARATOR in text or self._apart(text) != [text] else [text]
         return text if self.pattern is None or self.pattern.fullmatch(text) else None
 
     def read(self, cell: str) -> Cell:
@@ -182,7 +182,7 @@ class Column:
         if not isinstance(value, str):
             raise InvalidValue("type", "Il faut un texte.")
         text, note, rule = self._text(value)
-        return Checked(text, note, rule) if text else self._checked(None)
+        return Checked(text or self._checked(None).value, note, rule)
 
     def _within(self, value: FieldValue) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float):
@@ -197,9 +197,9 @@ class Column:
         if not isinstance(value, list):
             raise InvalidValue("type", "Il faut une liste.")
         items: list[str] = []
-        for given in value:
-            if not isinstance(given, str):
-                raise InvalidValue("type", "Il faut une liste de textes.")
+        if not all(isinstance(given, str) for given in value):
+            raise InvalidValue("type", "Il faut une liste de textes.")
+        for given in (part for whole in value for part in self._apart(whole)):
             item = self._choice(self._item(given), cell)
             if SEPARATOR in item:
                 raise InvalidValue("separator", f"Le signe « {SEPARATOR} » n'est pas permis.")
@@ -208,6 +208,14 @@ class Column:
         if len(SEPARATOR.join(items)) > self.longest:
             raise InvalidValue("max_length", f"Il faut au plus {self.longest} caractères.")
         return items or self.check(None)
+
+    def _apart(self, item: str) -> list[str]:
+        """Several mail or web addresses that somebody wrote with another sign between them."""
+        if not self.items or len(item) > self.longest:
+            return [item]
+        parts = [part for part in _OTHER_SEPARATORS.split(item) if part]
+        is_list = len(parts) > 1 and all(self.items.fullmatch(part) for part in parts)
+        return parts if is_list else [item]
 
     def _choice(self, item: str, cell: str) -> str:
         if not self.choices or not item or item in self.choices:

@@ -27,11 +27,16 @@ WHY: dict[Kept, str] = {
     "address": "L'adresse ne change qu'avec ses coordonnées ; elles restent ensemble.",
 }
 """In French, why the sheet keeps its value."""
+GONE = "La source ne l'a plus : cette valeur était de l'ancienne adresse, et part avec elle."
+"""In French, why a value was emptied: the only reason there is."""
 
 COORDINATES = ("latitude", "longitude")
 ADDRESS = ("adresse", "complement_adresse", "code_postal", "commune", "code_insee", *COORDINATES)
 """The columns that move together."""
 NEVER = frozenset({"id", "date_maj"})
+
+_PARTS = {"complement_adresse": "adresse", "code_insee": "commune"}
+"""Columns that say nothing right any more once another one has moved."""
 
 
 @dataclass
@@ -105,10 +110,11 @@ def _keep_address_together(venue: Venue, offered: Fiche, result: TakeOver) -> No
     moving = [name for name in ADDRESS if name in result.applied]
     if not moving:
         return
-    # the second line of an old address is none of the new one
-    if result.kept.get("complement_adresse") == "emptied" and "adresse" in moving:
-        del result.kept["complement_adresse"]
-        result.applied["complement_adresse"] = (venue.fiche["complement_adresse"], None)
+    for name, of in _PARTS.items():
+        of_people = venue.origin(name).by_people
+        if result.kept.get(name) == "emptied" and of in moving and not of_people:
+            del result.kept[name]
+            result.applied[name] = (venue.fiche[name], None)
     after = venue.fiche | {name: new for name, (_, new) in result.applied.items()}
     # who says nothing of a code leaves it, unless it would be the code of another place
     told = [

@@ -222,6 +222,8 @@ def _read(
             if value.note:
                 notes.append(value.note)
             value = value.value
+            if value is None:
+                continue
         # what is kept for other rows is not theirs to change
         fiche[name] = value.copy() if value.__class__ is list else value
     if wrong := unaddressable(fiche.get("id")):

@@ -6,7 +6,7 @@ from dataclasses import asdict, fields
 from typing import IO
 
 from services.directory.domain.columns import written as as_cell
-from services.directory.domain.sources import WHY
+from services.directory.domain.sources import GONE, WHY
 from services.directory.domain.spreadsheets import harmless
 from services.directory.importing.reader import Refused, Row
 from services.directory.importing.validator import CUT, Finding
@@ -36,6 +36,7 @@ class OutcomeTable:
                     (name, as_cell(row.fiche.get(name)), f"kept:{why}", WHY[why], "")
                     for name, why in became.kept.items()
                 ]
+                said += [(name, "", "emptied", GONE, "") for name in became.emptied]
             for cells in said or [("", "", "", "", "")]:
                 self._lines.writerow(_harmless([str(row.line), row.id, outcome, *cells]))
 

@@ -95,6 +95,7 @@ def _validate(
             told(finding)
         if said.rows % AT_ONCE == 0:
             progress(said)
+    progress(said)
     return said
 
 

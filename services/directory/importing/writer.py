@@ -39,6 +39,8 @@ class Written:
 
     outcome: Literal["created", "updated", "unchanged"]
     kept: Mapping[str, Kept] = field(default_factory=dict)
+    emptied: tuple[str, ...] = ()
+    """Parts of an address that moved, of which the source has no new one."""
 
 
 async def write(run: Import, sheets: Mapping[str, Fiche]) -> dict[str, Written]:
@@ -120,7 +122,8 @@ class _Batch:
             self._revise(venue, result, back=back)
         elif not source or result.said != said:
             self._noted.append(venue)
-        self.written[id_] = Written(outcome, result.kept)
+        emptied = tuple(name for name, (_, new) in result.applied.items() if new is None)
+        self.written[id_] = Written(outcome, result.kept, emptied)
 
     def _revise(self, venue: Venue, result: TakeOver, *, back: bool) -> None:
         before = public_addresses(venue.fiche)

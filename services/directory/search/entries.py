@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from pydantic_core import from_json, to_json
@@ -30,6 +31,8 @@ FIELDS: dict[str, tuple[str, ...]] = {
     ),
 }
 """Where words are looked for, and the columns that each is made of; the first counts most."""
+OFTEN = 80
+"""Letters of a text that another sheet may have too."""
 EPOCH = dt.date(1970, 1, 1)
 
 Words = tuple[frozenset[str], ...]
@@ -120,10 +123,20 @@ def words_of(fiche: Fiche, stops: Iterable[Stop] = ()) -> Words:
             for one in sheets
             for name in names
             for item in _items(one.get(name))
-            for term in terms(item)
+            for term in _terms(item)
         )
         for names in FIELDS.values()
     )
+
+
+def _terms(text: str) -> Sequence[str]:
+    return _terms_again(text) if len(text) < OFTEN else terms(text)
+
+
+@lru_cache(maxsize=50_000)
+def _terms_again(text: str) -> Sequence[str]:
+    """Values of lists, communes: the same in many sheets."""
+    return terms(text)
 
 
 def stops_in(keys: Keys) -> list[Standing]:

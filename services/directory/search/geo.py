@@ -46,6 +46,25 @@ def around(latitude: float, longitude: float, radius: float) -> Box:
     return (_wrapped(longitude - wide), south, _wrapped(longitude + wide), north)
 
 
+def spans_in(box: Box) -> tuple[list[Cell], list[Cell]]:
+    """The cells that a box touches: where each run of them begins, and behind where it ends."""
+    west, south, east, north = box
+    first, last = math.floor(west * PER_DEGREE), math.floor(east * PER_DEGREE)
+    if west > east:
+        last += _AROUND
+    wide = min(last - first + 1, _AROUND)
+    start = (first + _AROUND // 2) % _AROUND
+    runs = [(start, min(start + wide, _AROUND)), (0, start + wide - _AROUND)]
+    firsts, lasts = [], []
+    for row in range(math.floor(south * PER_DEGREE), math.floor(north * PER_DEGREE) + 1):
+        base = (row + 90 * PER_DEGREE) * _AROUND
+        for begin, end in runs:
+            if end > begin:
+                firsts.append(base + begin)
+                lasts.append(base + end)
+    return firsts, lasts
+
+
 def cells_in(box: Box, known: Collection[Cell]) -> list[Cell]:
     """The known cells that a box touches."""
     west, south, east, north = box

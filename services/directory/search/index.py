@@ -13,6 +13,7 @@ from pyroaring import BitMap
 from services.directory.search import geo, values
 from services.directory.search.entries import FIELDS, days_of
 from services.directory.search.file import Change, IndexFile
+from services.directory.search.grid import MASK, PLACE, POINT
 from services.directory.search.hours import is_open, local
 from services.directory.search.memory import NOBODY, Memory, Ordinals, Postings, bitmap, ordinals
 from services.directory.search.query import Cursor, Query
@@ -117,9 +118,7 @@ class Index:
         box = query.area
         if box is None:
             return True
-        cells = self.memory.cells
-        near = geo.cells_in(box, cells)
-        return sum(int(cells[cell].shape[1]) for cell in near) > MANY
+        return sum(int(block.shape[1]) for block in self.memory.grid.near(box)) > MANY
 
     def match(self, query: Query) -> Hits:
         """The sheets that meet a query, opening hours apart (see `keep_open`)."""
@@ -217,14 +216,13 @@ class Index:
 
     def _in_area(self, query: Query) -> tuple[Ordinals, Circle | None]:
         """Those with the values asked for in the circle and in the box, ascending."""
-        box, cells = query.area, self.memory.cells
-        near = [cells[cell] for cell in geo.cells_in(box, cells)] if box else []
-        if box is None or not near:
+        near = self.memory.grid.near(query.area) if query.area else []
+        if not near:
             return np.zeros(0, np.uint32), None
         block = np.concatenate(near, axis=1) if len(near) > 1 else near[0]
-        tests = [values.shares(block[6:], values.any_of(*one)) for one in query.values]
+        tests = [values.shares(block[MASK], values.any_of(*one)) for one in query.values]
         if query.box:
-            latitude, longitude = block[1:3].view(np.float64)
+            latitude, longitude = block[PLACE].view(np.float64)
             tests.append(geo.inside(query.box, latitude, longitude))
         if tests:
             block = block[:, np.logical_and.reduce(tests) if len(tests) > 1 else tests[0]]
@@ -232,7 +230,7 @@ class Index:
         if not query.near:
             return np.sort(there), None
         near_ = query.near
-        chords = geo.squared_chords(near_.latitude, near_.longitude, block[3:6].view(np.float64))
+        chords = geo.squared_chords(near_.latitude, near_.longitude, block[POINT].view(np.float64))
         inside = chords <= geo.squared_chord(near_.radius)
         there, chords = there[inside], chords[inside]
         order = np.argsort(there)

@@ -15,16 +15,15 @@ from pyroaring import BitMap
 from services.directory.domain.fiche import SEPARATOR
 from services.directory.domain.territories import zone_of
 from services.directory.search.entries import Keys, Words, stops_in
-from services.directory.search.geo import Cell, Floats, cell_of, cells_of, on_sphere
-from services.directory.search.values import BITS, WIDTH, Masks, bits_in
+from services.directory.search.geo import Cell, Floats, cell_of, cells_of
+from services.directory.search.grid import Block, Grid, block
+from services.directory.search.values import BITS, WIDTH, bits_in
 
 Ordinals = NDArray[np.uint32]
 Group = tuple[str, str]
 """A name and a value: (`commune`, `26113`)."""
 Hours = tuple[str, str]
 """Opening hours as a sheet has them, and the time zone that they are kept in."""
-Block = NDArray[np.uint64]
-"""The places of a cell, in columns: ordinal, latitude, longitude, point of the sphere (3), mask."""
 
 NOBODY = BitMap()
 NO_CELL = -1
@@ -68,7 +67,7 @@ class Memory:
         self.groups: defaultdict[Group, BitMap] = defaultdict(BitMap)
         self.values = [BitMap() for _ in BITS]
         """The sheets that say each value of a closed list, by its bit."""
-        self.cells: dict[Cell, Block] = {}
+        self.grid = Grid()
         """Of each place of a sheet: its own, and the stops of an itinerant venue."""
         self.stops: dict[int, tuple[Floats, Floats]] = {}
         """Latitudes and longitudes of the stops of those that have any, by ordinal."""
@@ -111,9 +110,9 @@ class Memory:
             number, place = divmod(bit, 64)
             says = memory.masks[there, number] & np.uint64(1 << place) != 0
             memory.values[bit] = bitmap(there[says])
-        memory._fill_cells(there)
-        for keys in moving:
-            memory._add_stops(keys)
+        memory.grid.fill(
+            np.hstack([memory._block(there), *(memory._stops(keys) for keys in moving)])
+        )
         return memory
 
     def _write_all(self, there: Ordinals, chunk: list[Keys]) -> None:
@@ -125,35 +124,20 @@ class Memory:
         self.score[there] = columns["score"]
         self.opening[there] = [self._number(keys) for keys in chunk]
 
-    def _fill_cells(self, there: Ordinals) -> None:
-        there = there[~np.isnan(self.latitude[there])]
-        cells = cells_of(self.latitude[there], self.longitude[there])
-        order = np.argsort(cells, kind="stable")
-        there, cells = there[order], cells[order]
-        starts = np.flatnonzero(np.diff(cells, prepend=-1))
-        blocks = np.split(self._block(there), starts[1:], axis=1)
-        self.cells = {int(cells[at]): block for at, block in zip(starts, blocks, strict=False)}
-
     def _block(self, there: Ordinals) -> Block:
-        return _block(there, self.latitude[there], self.longitude[there], self.masks[there].T)
+        """Those of these sheets that have a place."""
+        there = there[~np.isnan(self.latitude[there])]
+        return block(there, self.latitude[there], self.longitude[there], self.masks[there].T)
 
-    def _add_stops(self, keys: Keys) -> None:
-        """Find a sheet where it stops too."""
+    def _stops(self, keys: Keys) -> Block:
+        """Where a sheet stops too."""
         placed = [one for one in stops_in(keys) if one.latitude is not None]
-        if not placed:
-            return
         latitudes = np.array([one.latitude for one in placed], np.float64)
         longitudes = np.array([one.longitude for one in placed], np.float64)
-        self.stops[keys.ordinal] = (latitudes, longitudes)
-        for at, cell in enumerate(cells_of(latitudes, longitudes).tolist()):
-            one = slice(at, at + 1)
-            there = np.array([keys.ordinal], np.uint32)
-            mask = self.masks[there].T
-            self._put_in(cell, _block(there, latitudes[one], longitudes[one], mask))
-
-    def _put_in(self, cell: Cell, block: Block) -> None:
-        others = self.cells.get(cell)
-        self.cells[cell] = block if others is None else np.hstack((others, block))
+        if placed:
+            self.stops[keys.ordinal] = (latitudes, longitudes)
+        there = np.full(len(placed), keys.ordinal, np.uint32)
+        return block(there, latitudes, longitudes, self.masks[there].T)
 
     def replace(
         self,
@@ -176,10 +160,8 @@ class Memory:
         for bit in bits_in(keys.mask):
             self.values[bit].discard(ordinal)
         stops = self.stops.pop(ordinal, None)
-        for cell in {_cell(keys), *(cells_of(*stops).tolist() if stops else ())}:
-            if cell in self.cells:
-                kept = self.cells[cell]
-                self.cells[cell] = kept[:, kept[0] != ordinal]
+        cells = {_cell(keys), *(cells_of(*stops).tolist() if stops else ())}
+        self.grid.forget(ordinal, cells - {NO_CELL})
         for term in frozenset().union(*words):
             if known := self.postings.get(term):
                 known.forget(ordinal)
@@ -195,9 +177,8 @@ class Memory:
             self.groups[group].add(ordinal)
         for bit in bits_in(keys.mask):
             self.values[bit].add(ordinal)
-        if (cell := _cell(keys)) != NO_CELL:
-            self._put_in(cell, self._block(np.array([ordinal], np.uint32)))
-        self._add_stops(keys)
+        self.grid.add(self._block(np.array([ordinal], np.uint32)))
+        self.grid.add(self._stops(keys))
         for field, terms in enumerate(words):
             for term in terms:
                 if known := self.postings.get(term):
@@ -230,11 +211,6 @@ class Memory:
         self.day = np.concatenate([self.day, np.zeros(more, np.int64)])
         self.score = np.concatenate([self.score, np.zeros(more, np.uint8)])
         self.opening = np.concatenate([self.opening, np.zeros(more, np.int32)])
-
-
-def _block(there: Ordinals, latitude: Floats, longitude: Floats, masks: Masks) -> Block:
-    places = np.vstack((latitude, longitude, on_sphere(latitude, longitude)))
-    return np.vstack((there.astype(np.uint64), places.view(np.uint64), masks))
 
 
 def _groups(keys: Keys) -> Iterator[Group]:

@@ -13,6 +13,7 @@ FORGIVING = 4
 
 _WORD = re.compile(r"[^\W_]+")
 _ACRONYM = re.compile(r"\b(?:[^\W\d_]\.){2,}(?:[^\W\d_]\b)?")
+_MARKS = re.compile(r"[\u0300-\u036f]+")
 _LIGATURES = str.maketrans({"œ": "oe", "æ": "ae", "ß": "ss"})
 _SAME = {"st": "saint", "ste": "saint", "sainte": "saint", "sts": "saint", "stes": "saint"}
 _EMPTY = frozenset(
@@ -87,8 +88,7 @@ def close(one: str, other: str) -> bool:
 def _folded(text: str) -> str:
     if text.isascii():
         return text.lower()
-    split = unicodedata.normalize("NFKD", text.lower().translate(_LIGATURES))
-    return "".join(sign for sign in split if not unicodedata.combining(sign))
+    return _MARKS.sub("", unicodedata.normalize("NFKD", text.lower().translate(_LIGATURES)))
 
 
 @lru_cache(maxsize=100_000)
