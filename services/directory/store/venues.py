@@ -12,10 +12,13 @@ from shared.database import Conflict, Document, Index, Transaction
 ASKED = 50
 """Ids of one question: the embedded database takes an `$in` in quadratic time."""
 
+TO_RECHECK = "recheck"
+"""The mark of a venue with a value that silence accepted."""
+
 INDEXES = (
-    Index("venues", [("recheck_since", 1)], sparse=True),
     Index("venues", [("ordinal", 1)], unique=True),
-    Index("venues", [("managers", 1)], sparse=True),
+    # one for all that few venues have: each index more costs every sheet of an import
+    Index("venues", [("marks", 1)], sparse=True),
     Index("history", [("venue_id", 1)]),
 )
 
@@ -25,10 +28,13 @@ def _document(venue: Venue) -> Document:
     kept["_id"] = kept.pop("id")
     kept["sources"] = [_known(source) for source in venue.sources]
     kept["origins"] = {name: _known(origin) for name, origin in venue.origins.items()}
-    # most venues have none, and then cost their index nothing
-    if not venue.managers:
-        del kept["managers"]
-    return kept
+    marks = [_managed_by(one) for one in venue.managers]
+    marks += [TO_RECHECK] if venue.recheck_since else []
+    return kept | {"marks": marks} if marks else kept
+
+
+def _managed_by(account_id: str) -> str:
+    return f"manager {account_id}"
 
 
 def _known(model: BaseModel) -> Document:
@@ -138,11 +144,12 @@ class Venues:
 
     async def to_recheck(self, until: datetime) -> list[Venue]:
         """The venues with a value accepted by silence until then and not looked at since."""
-        return await self._find({"recheck_since": {"$lte": until}})
+        found = await self._find({"marks": TO_RECHECK})
+        return [one for one in found if one.recheck_since and one.recheck_since <= until]
 
     async def managed_by(self, account_id: str) -> list[Venue]:
         """The venues that an account manages, in the list's order."""
-        found = await self._find({"managers": account_id})
+        found = await self._find({"marks": _managed_by(account_id)})
         # a merged one keeps its managers for when it is one of its own again
         return [venue for venue in found if not venue.merged_into]
 
