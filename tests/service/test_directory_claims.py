@@ -306,3 +306,17 @@ async def test_claims_that_cannot_be(directory: System) -> None:
 def test_claims_are_for_who_is_signed_in(directory: System, path: str) -> None:
     venue, _ = new_venue(directory)
     refused(directory.call("GET", "directory", f"/venues/{venue}/{path}"), 401, "not-authenticated")
+
+
+def test_the_page_does_not_promise_what_moderators_will_decide(directory: System) -> None:
+    venue, _ = new_venue(directory)
+    nour = Person("nour")
+    first = claimed(directory, venue, nour.token, proof="mail")["case_id"]
+    assert reply(directory, link(first, venue), "non").status_code == 200
+    path = link(claimed(directory, venue, nour.token, proof="mail")["case_id"], venue)
+    page = show(directory, path).text
+    assert "c'est l'équipe de modération qui décidera" in page
+    assert "tout de suite" not in page
+    answered = reply(directory, path, "oui").text
+    assert "C'est l'équipe de modération qui décide maintenant" in answered
+    assert "déjà une personne responsable" not in answered

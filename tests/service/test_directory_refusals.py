@@ -21,6 +21,8 @@ EDIT = {"base_revision": 1, "changes": {"horaires": HOURS}}
 NEWS = {"titre": "Atelier du mardi", "texte": "Apprendre à scanner."}
 USER = token("ada", "user")
 MODERATOR = token("moderator", "moderator")
+HALF = "\ud800"
+"""Of a character, which no text can have."""
 MEGABYTE = 1024 * 1024
 
 
@@ -167,6 +169,29 @@ async def test_a_body_that_cannot_be_read(directory: System, venue: str, body: b
 async def test_half_a_character(directory: System, venue: str, changes: dict[str, str]) -> None:
     async with nothing_written(directory, "directory"):
         answer = post(directory, f"/venues/{venue}/edits", EDIT | {"changes": changes})
+    refused(answer, 422, "invalid-input")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/venues/{}/reports", {"reason": "duplicate", "text": "x", "other_venue": HALF}),
+        ("PUT", "/mediators/me", {"nom": "Nour", "venues": [HALF]}),
+        ("POST", "/charter/acceptances", {"venue_id": HALF, "version": "2026-1"}),
+    ],
+)
+async def test_half_a_character_in_an_id(
+    directory: System, venue: str, method: str, path: str, body: dict[str, Any]
+) -> None:
+    async with nothing_written(directory, "directory"):
+        answer = directory.call(
+            method,
+            "directory",
+            path.format(venue),
+            as_=MODERATOR,
+            content=json.dumps(body).encode(),
+            headers={"Content-Type": "application/json"},
+        )
     refused(answer, 422, "invalid-input")
 
 

@@ -27,7 +27,8 @@ router = APIRouter(tags=["links in mails"], route_class=ClaimPageRoute)
 async def show(request: Request, tx: RequestTx, token: str) -> HTMLResponse:
     """Show who claims the sheet, and ask for an answer. Decides nothing."""
     claim, venue = await claims.claim_by_link(tx, _link(request, token))
-    return PAGES.page("claim", claim=claim, venue=venue)
+    enough = await claims.proof_is_enough(tx, venue, claim)
+    return PAGES.page("claim", claim=claim, venue=venue, enough=enough)
 
 
 @router.post("/responsable/{token}", response_class=HTMLResponse)

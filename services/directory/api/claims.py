@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
+from services.directory.api.venues import VenueId
 from services.directory.domain.charter import CHARTERS, CURRENT, Acceptance, Charter
 from services.directory.domain.claims import MOST_MAILS, Claim, Proof, PublicAddress, State
 from services.directory.domain.fiche import readable
@@ -101,7 +102,7 @@ class AcceptanceIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    venue_id: str
+    venue_id: VenueId
     version: Version
 
 

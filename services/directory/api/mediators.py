@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.directory.api.venues import VenueId
 from services.directory.domain.mediators import Mediator, Profile, State
 from services.directory.use_cases import mediators
 from services.directory.use_cases.mediators import Shown
@@ -32,7 +33,7 @@ class ProfileIn(BaseModel):
     courriel: Any = None
     telephone: Any = None
     lien: Any = None
-    venues: list[str] = Field(default=[])
+    venues: list[VenueId] = Field(default=[])
     """All venues where they help; each is asked whether it shows them."""
 
 

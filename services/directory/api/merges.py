@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.directory.api.venues import HistoryOut, VenueOut
+from services.directory.api.venues import HistoryOut, VenueId, VenueOut
 from services.directory.domain.merging import WHY, FieldProposal, Merge, Side
 from services.directory.domain.venues import Change
 from services.directory.use_cases import merges
@@ -15,15 +15,13 @@ from shared.service import RequestTx
 
 router = APIRouter()
 
-OtherId = Annotated[str, Field(min_length=1, max_length=200)]
-
 
 class PreviewIn(BaseModel):
     """The venue that would be merged."""
 
     model_config = ConfigDict(extra="forbid")
 
-    other: OtherId
+    other: VenueId
 
 
 class ChoiceOut(FieldProposal):
@@ -45,7 +43,7 @@ class MergeIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    other: OtherId
+    other: VenueId
     revision: Annotated[int, Field(strict=True)]
     other_revision: Annotated[int, Field(strict=True)]
     choices: dict[str, Side] = {}

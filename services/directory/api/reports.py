@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
 
+from services.directory.api.venues import VenueId
 from services.directory.domain.fiche import readable
 from services.directory.use_cases import reports
 from shared.auth import SignedIn
@@ -25,7 +26,7 @@ class ReportIn(BaseModel):
         StringConstraints(strip_whitespace=True, min_length=1, max_length=2000),
         BeforeValidator(readable),
     ]
-    other_venue: str | None = None
+    other_venue: VenueId | None = None
 
 
 class ReportOut(BaseModel):

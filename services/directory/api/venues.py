@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Path
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from services.directory.api.care import CareOut
 from services.directory.domain.fiche import known
@@ -18,6 +18,9 @@ from shared.events import FieldValue
 from shared.service import RequestTx
 
 router = APIRouter()
+
+VenueId = Annotated[str, Field(min_length=1, max_length=200)]
+"""The id of a venue in a body."""
 
 AccountId = Annotated[str, Path(pattern=f"^{ACCOUNT_ID}$")]
 

@@ -279,7 +279,7 @@ async def _proved(tx: Transaction, venue: Venue, claim: Claim, *, by: str) -> Cl
     Else people decide, and see it.
     """
     proved = claim.model_copy(update={"proved_at": tx.now})
-    if venue.managers or await _answered_before(tx, venue, claim):
+    if not await proof_is_enough(tx, venue, claim):
         return await _ask_people(tx, venue, proved)
     how: Literal["mail", "siret"] = "mail" if claim.proof == "mail" else "siret"
     ended = proved.ended("approved", tx.now, by=by, decided_as=how)
@@ -310,9 +310,12 @@ async def _ask_people(tx: Transaction, venue: Venue, claim: Claim) -> Claim:
     return waiting
 
 
-async def _answered_before(tx: Transaction, venue: Venue, claim: Claim) -> bool:
+async def proof_is_enough(tx: Transaction, venue: Venue, claim: Claim) -> bool:
+    """Whether nobody manages a venue, and the claimant has had no answer there."""
+    if venue.managers:
+        return False
     earlier = [one for one in await Claims(tx).of(*venue.ids) if one.id != claim.id]
-    return answered_before(earlier, claim.author.account_id)
+    return not answered_before(earlier, claim.author.account_id)
 
 
 async def _addresses_that_decide(tx: Transaction, venue: Venue, claim: Claim) -> int:
@@ -321,7 +324,7 @@ async def _addresses_that_decide(tx: Transaction, venue: Venue, claim: Claim) ->
     None where there are managers, where one of them proves nothing, for who has had an answer,
     where they were asked often.
     """
-    if venue.managers or await _answered_before(tx, venue, claim):
+    if not await proof_is_enough(tx, venue, claim):
         return 0
     others = [one for one in await Claims(tx).of(*venue.ids) if one.id != claim.id]
     if asked_often(others, tx.now):
