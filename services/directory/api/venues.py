@@ -65,7 +65,7 @@ class SourceOut(BaseModel):
     absent_since: datetime | None
 
 
-class VenueDetail(VenueOut, CareOut):
+class VenueDetail(CareOut, VenueOut):
     """A sheet, where each of its values comes from, and how it is cared for."""
 
     provenance: dict[str, OriginOut]
