@@ -23,6 +23,7 @@ from joserfc import jwt
 from joserfc.jwk import OctKey
 from standardwebhooks import Webhook
 
+from bench.load import load
 from bench.servers import database
 from bench.table import row
 from shared.embedded import die_with_parent, free_port
@@ -47,13 +48,15 @@ def run() -> None:
 
 
 def _compare(ours: str, floor: str, webhook: Webhook) -> None:
-    asyncio.run(_load(ours, webhook, CONNECTIONS * 2))
-    asyncio.run(_load(floor, webhook, CONNECTIONS * 2))
+    asyncio.run(load(ours, requests(ours, webhook, CONNECTIONS * 2), CONNECTIONS, status=202))
+    asyncio.run(load(floor, requests(floor, webhook, CONNECTIONS * 2), CONNECTIONS, status=202))
     rates: dict[str, list[float]] = {ours: [], floor: []}
     waits: dict[str, list[float]] = {ours: [], floor: []}
     for _ in range(ROUNDS):
         for url in (ours, floor):
-            taken, lasted = asyncio.run(_load(url, webhook, DELIVERIES))
+            taken, lasted = asyncio.run(
+                load(url, requests(url, webhook, DELIVERIES), CONNECTIONS, status=202)
+            )
             rates[url].append(DELIVERIES / taken)
             waits[url] += lasted
     rate, least = (statistics.median(rates[url]) for url in (ours, floor))
@@ -154,28 +157,3 @@ def _event(id_: str, moment: datetime) -> dict[str, object]:
             "currency": "EUR",
         },
     }
-
-
-async def _load(url: str, webhook: Webhook, count: int) -> tuple[float, list[float]]:
-    """Seconds that all took, and each."""
-    waiting = requests(url, webhook, count)
-    lasted: list[float] = []
-    started = time.perf_counter()
-    await asyncio.gather(*(_connection(url, waiting, lasted) for _ in range(CONNECTIONS)))
-    return time.perf_counter() - started, lasted
-
-
-async def _connection(url: str, waiting: list[bytes], lasted: list[float]) -> None:
-    parts = urlsplit(url)
-    reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
-    while waiting:
-        request = waiting.pop()
-        started = time.perf_counter()
-        writer.write(request)
-        head = await reader.readuntil(b"\r\n\r\n")
-        length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
-        answer = await reader.readexactly(length)
-        lasted.append(time.perf_counter() - started)
-        assert head.startswith(b"HTTP/1.1 202"), (head, answer)
-    writer.close()
-    await writer.wait_closed()

@@ -21,10 +21,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 import httpx
 
+from bench.load import gets, load
 from bench.servers import bus
 from bench.synthetic import KINDS, SAMPLE, places, sheets
 from bench.table import row
@@ -179,7 +180,7 @@ def _compare(size: int, ours: str, floor: str) -> None:
         for name, url in kinds.items():
             count = REQUESTS if turn else CONNECTIONS * 4
             asked = paths(count, seed=turn) if name == "ours" else [f"/{name}"] * count
-            taken, lasted = asyncio.run(load(url, asked))
+            taken, lasted = asyncio.run(load(url, gets(url, asked), CONNECTIONS, status=200))
             if turn:
                 rates[name].append(count / taken)
                 waits[name] += lasted
@@ -246,32 +247,6 @@ def paths(count: int, seed: int) -> list[str]:
         }
         made.append(f"/venues?{urlencode(asked, quote_via=quote)}")
     return made
-
-
-async def load(url: str, asked: list[str]) -> tuple[float, list[float]]:
-    """Seconds that all took, and each."""
-    parts = urlsplit(url)
-    waiting = [f"GET {path} HTTP/1.1\r\nHost: {parts.netloc}\r\n\r\n".encode() for path in asked]
-    lasted: list[float] = []
-    started = time.perf_counter()
-    await asyncio.gather(*(_connection(url, waiting, lasted) for _ in range(CONNECTIONS)))
-    return time.perf_counter() - started, lasted
-
-
-async def _connection(url: str, waiting: list[bytes], lasted: list[float]) -> None:
-    parts = urlsplit(url)
-    reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
-    while waiting:
-        request = waiting.pop()
-        started = time.perf_counter()
-        writer.write(request)
-        head = await reader.readuntil(b"\r\n\r\n")
-        length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
-        answer = await reader.readexactly(length)
-        lasted.append(time.perf_counter() - started)
-        assert head.startswith(b"HTTP/1.1 200"), (request, head, answer)
-    writer.close()
-    await writer.wait_closed()
 
 
 @contextmanager

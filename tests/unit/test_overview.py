@@ -21,12 +21,13 @@ from services.directory.domain.overview import (
     overview,
     total,
 )
-from services.directory.domain.territories import DEPARTMENTS, REGION_OF, REGIONS, department_of
+from services.directory.domain.territories import DEPARTMENTS, department_of
 from services.directory.search.entries import entry_of
 from services.directory.search.memory import Memory
 from services.directory.search.overview import counted
 from services.directory.store.sheets import Sheet
 from shared.events import FieldValue
+from shared.territories import REGION_OF, REGIONS
 
 Fiche = dict[str, FieldValue]
 NOW = dt.datetime(2026, 8, 31, 22, 30, tzinfo=dt.UTC)

@@ -9,18 +9,14 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from services.directory.domain.fiche import COLUMNS, InvalidValue
-from services.directory.domain.territories import (
-    COMMUNE,
-    DEPARTMENTS,
-    DEPARTMENTS_OF,
-    communes_of,
-)
+from services.directory.domain.territories import DEPARTMENTS, communes_of
 from services.directory.search.communes import Communes
 from services.directory.search.geo import DATE_LINE, POLE, Box
 from services.directory.search.query import Near, Order, Query, Wanted
 from services.directory.search.values import BITS, FACETS
 from services.directory.search.words import terms
 from shared.errors import InvalidField, InvalidInput
+from shared.territories import COMMUNE, DEPARTMENTS_OF
 
 LONGEST = 200
 MOST_WORDS = 10

@@ -13,7 +13,7 @@ from limits.strategies import MovingWindowRateLimiter
 from pydantic import BaseModel
 
 from services.directory.api.files import sent_file
-from services.directory.importing.validator import validate
+from services.directory.importing.validator import Finding, validate
 from shared.errors import Problem
 
 router = APIRouter()
@@ -36,22 +36,6 @@ class TooManyValidations(Problem):
     title = "Trop de fichiers en une minute : réessayez un peu plus tard."
 
 
-class FindingOut(BaseModel):
-    """Something about a cell, or about a whole row if `field` is empty."""
-
-    line: int
-    id: str
-    field: str
-    value: str
-    rule: str
-    message: str
-    suggestion: str | None
-    outcome: Literal["refused", "noted"]
-    """What an import does: leave the row out, or take it, with the suggestion as value."""
-    breaks_schema: bool
-    """Whether the national Table Schema forbids it; we refuse or change more than it does."""
-
-
 class ValidationOut(BaseModel):
     """Whether a file is valid, and what an import would make of it."""
 
@@ -67,7 +51,7 @@ class ValidationOut(BaseModel):
     breaking: int
     """Rows that break the Table Schema."""
     notes: list[str]
-    findings: list[FindingOut]
+    findings: list[Finding]
     """The first thousand."""
     more_findings: int
 

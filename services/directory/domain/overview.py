@@ -10,10 +10,10 @@ from typing import Literal
 
 from services.directory.domain.fiche import COLUMNS
 from services.directory.domain.provenance import months_after
-from services.directory.domain.territories import DEPARTMENTS_OF, REGION_OF
 from services.directory.domain.territory_names import DEPARTMENTS, REGIONS
 from shared.errors import Problem
 from shared.french import PARIS
+from shared.territories import DEPARTMENTS_OF, REGION_OF
 
 Kind = Literal["region", "departement"]
 

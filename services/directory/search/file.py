@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import astuple, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -121,20 +122,17 @@ class IndexFile:
 
     def ids(self, ordinals: Sequence[int]) -> dict[int, str]:
         """The ids of these sheets, by ordinal; one that has just gone is missing."""
-        marks = ",".join("?" * len(ordinals))
-        return dict(
-            self._reading.execute(
-                f"select ordinal, id from entries where ordinal in ({marks})",  # noqa: S608
-                ordinals,
-            ).fetchall()
-        )
+        return self._by_ordinal("id from entries", ordinals)
 
     def sheets(self, ordinals: Sequence[int]) -> dict[int, bytes]:
         """These sheets as they are shown, by ordinal; one that has just gone is missing."""
+        return self._by_ordinal("json from sheets", ordinals)
+
+    def _by_ordinal(self, what: str, ordinals: Sequence[int]) -> dict[int, Any]:
         marks = ",".join("?" * len(ordinals))
         return dict(
             self._reading.execute(
-                f"select ordinal, json from sheets where ordinal in ({marks})",  # noqa: S608
+                f"select ordinal, {what} where ordinal in ({marks})",
                 ordinals,
             ).fetchall()
         )
